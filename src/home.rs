@@ -1,0 +1,181 @@
+//! Where every file of okstra lies.
+
+use std::path::{Path, PathBuf};
+
+use crate::disk;
+use crate::error::{Error, IoContext, Result};
+use crate::task::{TaskKey, file_name_hash};
+
+/// The okstra home: `$OKSTRA_HOME` (trimmed; empty counts as unset), else `~/.okstra`.
+///
+/// ```text
+/// <home>/worktrees/registry.json        the registry, with .lock, .bak and history.jsonl beside it
+/// <home>/worktrees/<project>/<group>/<task>   the worktrees
+/// <home>/worktrees/.quarantine/         what recovery moved aside (same file system as the worktrees)
+/// <home>/state/locks/                   lock files; never deleted
+/// <home>/state/intents/                 what is being provisioned right now
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OkstraHome {
+    root: PathBuf,
+}
+
+impl OkstraHome {
+    /// Reads the environment, each time anew.
+    pub fn from_env() -> Result<Self> {
+        if let Some(value) = std::env::var_os("OKSTRA_HOME") {
+            let trimmed = value.to_str().map_or_else(|| PathBuf::from(&value), |text| PathBuf::from(text.trim()));
+            if !trimmed.as_os_str().is_empty() {
+                return Self::at(&trimmed);
+            }
+        }
+        match std::env::home_dir().filter(|home| home.is_absolute()) {
+            Some(home) => Self::at(&home.join(".okstra")),
+            None => Err(Error::invalid("HOME", "", "it names no absolute directory and OKSTRA_HOME is not set")),
+        }
+    }
+
+    /// A home at the given place, made absolute.
+    pub fn at(root: &Path) -> Result<Self> {
+        let root = std::path::absolute(root).context("make absolute the okstra home", root)?;
+        if let Some(text) = root.to_str() {
+            crate::task::no_control("okstra home", text)?;
+        }
+        Ok(Self { root })
+    }
+
+    /// The home itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The directory of all worktrees and of the registry.
+    #[must_use]
+    pub fn worktrees(&self) -> PathBuf {
+        self.root.join("worktrees")
+    }
+
+    /// The directory of one task's worktree.
+    #[must_use]
+    pub fn worktree_path(&self, key: &TaskKey) -> PathBuf {
+        self.worktrees().join(key.project()).join(key.group()).join(key.task())
+    }
+
+    /// The registry.
+    #[must_use]
+    pub fn registry_file(&self) -> PathBuf {
+        self.worktrees().join("registry.json")
+    }
+
+    /// The file that 0.12.0 and we lock around every change of the registry.
+    #[must_use]
+    pub fn registry_lock_file(&self) -> PathBuf {
+        self.worktrees().join("registry.lock")
+    }
+
+    /// The last good version of the registry before the present one.
+    #[must_use]
+    pub fn registry_backup(&self) -> PathBuf {
+        self.worktrees().join("registry.json.bak")
+    }
+
+    /// What happened to each task, one JSON object a line.
+    #[must_use]
+    pub fn history_file(&self) -> PathBuf {
+        self.worktrees().join("history.jsonl")
+    }
+
+    /// Where trees are moved that recovery takes out of the way.
+    #[must_use]
+    pub fn quarantine(&self) -> PathBuf {
+        self.worktrees().join(".quarantine")
+    }
+
+    /// The lock file of one task.
+    #[must_use]
+    pub fn task_lock_file(&self, key: &TaskKey) -> PathBuf {
+        self.locks().join(format!("task-{}.lock", file_name_hash(key.to_string().as_bytes())))
+    }
+
+    /// The lock file of one repository, named by its common git directory.
+    #[must_use]
+    pub fn repository_lock_file(&self, common_dir: &Path) -> PathBuf {
+        self.locks().join(format!("repo-{}.lock", file_name_hash(common_dir.as_os_str().as_encoded_bytes())))
+    }
+
+    /// The intent record of one task.
+    #[must_use]
+    pub fn intent_file(&self, key: &TaskKey) -> PathBuf {
+        self.intents().join(format!("{}.json", file_name_hash(key.to_string().as_bytes())))
+    }
+
+    /// The directory of all intent records.
+    #[must_use]
+    pub fn intents(&self) -> PathBuf {
+        self.root.join("state").join("intents")
+    }
+
+    fn locks(&self) -> PathBuf {
+        self.root.join("state").join("locks")
+    }
+
+    /// Makes the directories that okstra writes to, private to the user, and refuses a home that somebody else owns or
+    /// may write to: whoever can write there decides what the next run executes.
+    ///
+    /// Write access for the group is let through: 0.12.0 made its directories with the user's umask, and 002 is the
+    /// default of several distributions.
+    pub fn prepare(&self) -> Result<()> {
+        disk::create_private_dir_all(&self.root)?;
+        self.check_private(&self.root)?;
+        for directory in [self.worktrees(), self.locks(), self.intents()] {
+            disk::create_private_dir_all(&directory)?;
+        }
+        self.check_private(&self.worktrees())
+    }
+
+    #[cfg(unix)]
+    fn check_private(&self, directory: &Path) -> Result<()> {
+        use std::os::unix::fs::MetadataExt;
+        let refuse = |reason: String| Err(Error::UnsafeHome { path: directory.to_owned(), reason });
+        let metadata = std::fs::metadata(directory).context("look at the okstra home", directory)?;
+        let me = rustix::process::geteuid().as_raw();
+        if !metadata.is_dir() {
+            return refuse("it is not a directory".into());
+        }
+        if metadata.uid() != me {
+            return refuse(format!("it belongs to user {}, and this process runs as user {me}", metadata.uid()));
+        }
+        if metadata.mode() & 0o002 != 0 {
+            return refuse("everybody may write to it".into());
+        }
+        Ok(())
+    }
+
+    // Windows: directories below the user's profile are private to the user by inheritance; there is no mode to check.
+    #[cfg(not(unix))]
+    fn check_private(&self, directory: &Path) -> Result<()> {
+        let metadata = std::fs::metadata(directory).context("look at the okstra home", directory)?;
+        if metadata.is_dir() {
+            return Ok(());
+        }
+        Err(Error::UnsafeHome { path: directory.to_owned(), reason: "it is not a directory".into() })
+    }
+
+    /// Makes the parent directories of a task's worktree, and refuses a symbolic link among them: git would make the
+    /// tree wherever the link points.
+    pub fn prepare_parent_of(&self, key: &TaskKey) -> Result<()> {
+        let project = self.worktrees().join(key.project());
+        let group = project.join(key.group());
+        for directory in [project, group] {
+            disk::create_private_dir_all(&directory)?;
+            let metadata =
+                std::fs::symlink_metadata(&directory).context("look at the parent of the worktree", &directory)?;
+            if !metadata.is_dir() {
+                let reason = "it is not a directory of its own (a symbolic link or a file)".to_owned();
+                return Err(Error::UnsafeHome { path: directory, reason });
+            }
+        }
+        Ok(())
+    }
+}

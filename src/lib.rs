@@ -1,0 +1,26 @@
+//! okstra: one isolated git worktree per task, the same one for every phase, and a machine-wide registry of who has
+//! what.
+//!
+//! The crate is the core of the Node package `okstra`; it builds and is tested without Node. Data flows one way:
+//! `binding` (JavaScript, feature `napi`) calls [`provision`], which uses [`registry`] and [`git`], which use
+//! [`lock`], [`home`], [`task`], [`disk`] and [`error`]. Nothing points back.
+//!
+//! # Lock order
+//!
+//! task, then repository, then registry. A lock that comes earlier is never taken while a later one is held, and the
+//! registry lock is never held while git runs.
+
+#[cfg(feature = "napi")]
+mod binding;
+pub mod cancel;
+pub mod clock;
+pub mod disk;
+pub mod error;
+pub mod git;
+pub mod home;
+pub mod lock;
+pub mod provision;
+pub mod registry;
+pub mod task;
+
+pub use error::{Error, ErrorCode, Result};

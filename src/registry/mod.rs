@@ -1,0 +1,1 @@
+//! The machine-wide registry of who has which worktree.
