@@ -35,13 +35,17 @@ pub fn replace_file(path: &Path, content: &[u8], how: Replace<'_>) -> Result<()>
         if how.keep_mode
             && let Ok(present) = fs::metadata(&target)
         {
-            fs::set_permissions(&temporary, present.permissions()).context("set the permissions of", &temporary)?;
+            fs::set_permissions(&temporary, present.permissions())
+                .context("set the permissions of", &temporary)?;
         }
         file.sync_all().context("flush to the device", &temporary)?;
         // A write that came back short, or that a full disk cut, must never replace a good file.
         let length = file.metadata().context("look at", &temporary)?.len();
         if length != content.len() as u64 {
-            let source = io::Error::new(io::ErrorKind::WriteZero, format!("{length} of {} bytes arrived", content.len()));
+            let source = io::Error::new(
+                io::ErrorKind::WriteZero,
+                format!("{length} of {} bytes arrived", content.len()),
+            );
             return Err(Error::Io { action: "write", path: temporary.clone(), source });
         }
         if let Some(backup) = how.backup {
@@ -139,7 +143,9 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     let mut pause = Duration::from_millis(1);
     loop {
         match fs::rename(from, to) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && pause < Duration::from_secs(3) => {
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied && pause < Duration::from_secs(3) =>
+            {
                 std::thread::sleep(pause);
                 pause *= 2;
             }
@@ -189,7 +195,10 @@ pub fn read_regular(path: &Path, limit: u64) -> io::Result<Option<(File, Vec<u8>
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
+    );
     let mut file = match options.open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -217,7 +226,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (file, backup) = (directory.path().join("f"), directory.path().join("f.bak"));
         for content in ["one", "two", "three"] {
-            replace_file(&file, content.as_bytes(), Replace { backup: Some(&backup), keep_mode: false }).unwrap();
+            replace_file(&file, content.as_bytes(), Replace { backup: Some(&backup), keep_mode: false })
+                .unwrap();
         }
         assert_eq!(fs::read_to_string(&file).unwrap(), "three");
         assert_eq!(fs::read_to_string(&backup).unwrap(), "two");
@@ -259,6 +269,10 @@ mod tests {
         sweep_temporaries(&path, Duration::from_secs(3600));
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3);
         sweep_temporaries(&path, Duration::ZERO);
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "0.12.0's own registry.json.tmp is not ours");
+        assert_eq!(
+            fs::read_dir(directory.path()).unwrap().count(),
+            2,
+            "0.12.0's own registry.json.tmp is not ours"
+        );
     }
 }

@@ -107,7 +107,10 @@ pub enum Error {
     #[error("cannot make the worktree of {task_key} at {}: the path exists and the registry does not know it", path.display())]
     PathExists { task_key: TaskKey, path: PathBuf },
     /// See [`ErrorCode::BranchExists`].
-    #[error("cannot make branch {branch} for {task_key}: it exists already{} and belongs to no task", blocker(blocking, branch))]
+    #[error(
+        "cannot make branch {branch} for {task_key}: it exists already{} and belongs to no task",
+        blocker(blocking, branch)
+    )]
     BranchExists { task_key: TaskKey, branch: String, blocking: String },
     /// See [`ErrorCode::BranchOwned`].
     #[error("cannot give branch {branch} to {task_key}: it belongs to the task {owner}")]
@@ -166,7 +169,11 @@ pub enum Error {
 }
 
 fn blocker(blocking: &str, branch: &str) -> String {
-    if blocking == branch { String::new() } else { format!(" as {blocking}, which git cannot keep beside it,") }
+    if blocking == branch {
+        String::new()
+    } else {
+        format!(" as {blocking}, which git cannot keep beside it,")
+    }
 }
 
 fn holders(holder: Option<&Holder>) -> String {

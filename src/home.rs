@@ -24,14 +24,17 @@ impl OkstraHome {
     /// Reads the environment, each time anew.
     pub fn from_env() -> Result<Self> {
         if let Some(value) = std::env::var_os("OKSTRA_HOME") {
-            let trimmed = value.to_str().map_or_else(|| PathBuf::from(&value), |text| PathBuf::from(text.trim()));
+            let trimmed =
+                value.to_str().map_or_else(|| PathBuf::from(&value), |text| PathBuf::from(text.trim()));
             if !trimmed.as_os_str().is_empty() {
                 return Self::at(&trimmed);
             }
         }
         match std::env::home_dir().filter(|home| home.is_absolute()) {
             Some(home) => Self::at(&home.join(".okstra")),
-            None => Err(Error::invalid("HOME", "", "it names no absolute directory and OKSTRA_HOME is not set")),
+            None => {
+                Err(Error::invalid("HOME", "", "it names no absolute directory and OKSTRA_HOME is not set"))
+            }
         }
     }
 
@@ -144,7 +147,10 @@ impl OkstraHome {
             return refuse("it is not a directory".into());
         }
         if metadata.uid() != me {
-            return refuse(format!("it belongs to user {}, and this process runs as user {me}", metadata.uid()));
+            return refuse(format!(
+                "it belongs to user {}, and this process runs as user {me}",
+                metadata.uid()
+            ));
         }
         if metadata.mode() & 0o002 != 0 {
             return refuse("everybody may write to it".into());
@@ -169,8 +175,8 @@ impl OkstraHome {
         let group = project.join(key.group());
         for directory in [project, group] {
             disk::create_private_dir_all(&directory)?;
-            let metadata =
-                std::fs::symlink_metadata(&directory).context("look at the parent of the worktree", &directory)?;
+            let metadata = std::fs::symlink_metadata(&directory)
+                .context("look at the parent of the worktree", &directory)?;
             if !metadata.is_dir() {
                 let reason = "it is not a directory of its own (a symbolic link or a file)".to_owned();
                 return Err(Error::UnsafeHome { path: directory, reason });

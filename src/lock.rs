@@ -41,7 +41,9 @@ impl Patience {
         let timeout = match std::env::var("OKSTRA_LOCK_TIMEOUT_MS") {
             Ok(text) if !text.trim().is_empty() => {
                 let parsed = text.trim().parse().map(Duration::from_millis);
-                parsed.map_err(|_| Error::invalid("OKSTRA_LOCK_TIMEOUT_MS", &text, "it is no number of milliseconds"))?
+                parsed.map_err(|_| {
+                    Error::invalid("OKSTRA_LOCK_TIMEOUT_MS", &text, "it is no number of milliseconds")
+                })?
             }
             _ => DEFAULT_TIMEOUT,
         };

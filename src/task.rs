@@ -35,7 +35,8 @@ pub fn safe_segment(value: &str) -> String {
             segment.push(c);
             in_run = false;
         } else {
-            dropped |= !c.is_ascii() && (c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(c));
+            dropped |=
+                !c.is_ascii() && (c.is_alphanumeric() || unicode_normalization::char::is_combining_mark(c));
             if !in_run {
                 segment.push('-');
             }
@@ -124,7 +125,11 @@ impl TaskKey {
                 return Err(Error::invalid(what, value, "it is empty"));
             }
             if value.contains('/') {
-                return Err(Error::invalid(what, value, "it holds a slash, which parts the segments of a task-key"));
+                return Err(Error::invalid(
+                    what,
+                    value,
+                    "it holds a slash, which parts the segments of a task-key",
+                ));
             }
             no_control(what, value)?;
         }
@@ -204,7 +209,10 @@ pub fn check_branch(name: &str) -> Result<()> {
         return fail("it holds two dots in a row");
     }
     if name.split('/').any(|part| {
-        part.is_empty() || part.starts_with('.') || part.ends_with('.') || part.to_ascii_lowercase().ends_with(".lock")
+        part.is_empty()
+            || part.starts_with('.')
+            || part.ends_with('.')
+            || part.to_ascii_lowercase().ends_with(".lock")
     }) {
         return fail("one of its parts is empty, begins or ends with a dot, or ends with .lock");
     }
@@ -313,8 +321,32 @@ mod tests {
     #[test]
     fn branches_that_git_would_take_for_something_else_are_refused() {
         for name in [
-            "-D", "-m", "--edit-description", "", "HEAD", "@", "a..b", "a b", "a~1", "a^", "a:b", "a?", "a*", "a[b",
-            "a\\b", "x.lock", "x.lock/y", ".x", "x.", "a//b", "/a", "a/", "refs/heads/a", "a@{1}", "a\nb", "a\0b",
+            "-D",
+            "-m",
+            "--edit-description",
+            "",
+            "HEAD",
+            "@",
+            "a..b",
+            "a b",
+            "a~1",
+            "a^",
+            "a:b",
+            "a?",
+            "a*",
+            "a[b",
+            "a\\b",
+            "x.lock",
+            "x.lock/y",
+            ".x",
+            "x.",
+            "a//b",
+            "/a",
+            "a/",
+            "refs/heads/a",
+            "a@{1}",
+            "a\nb",
+            "a\0b",
             "0123456789012345678901234567890123456789",
         ] {
             assert!(check_branch(name).is_err(), "{name:?}");
@@ -326,10 +358,14 @@ mod tests {
 
     #[test]
     fn bases_that_git_would_take_for_something_else_are_refused() {
-        for base in ["", "-b", "--detach", ":/fix", "main:src", "a..b", "a...b", "a b", "^{/x y}", "a\nb", "*", "a?"] {
+        for base in
+            ["", "-b", "--detach", ":/fix", "main:src", "a..b", "a...b", "a b", "^{/x y}", "a\nb", "*", "a?"]
+        {
             assert!(check_base(base).is_err(), "{base:?}");
         }
-        for base in ["HEAD", "HEAD~3", "main^2", "origin/main", "v1.2", "main@{1}", "@{-1}", "주제", "abc123", "a^{}"] {
+        for base in
+            ["HEAD", "HEAD~3", "main^2", "origin/main", "v1.2", "main@{1}", "@{-1}", "주제", "abc123", "a^{}"]
+        {
             assert!(check_base(base).is_ok(), "{base:?}");
         }
     }

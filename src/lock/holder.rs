@@ -33,8 +33,7 @@ impl fmt::Display for Holder {
 /// torn or old one is noticed by its process id.
 #[expect(clippy::disallowed_methods, reason = "a torn owner file costs a detail in a message, nothing else")]
 pub(super) fn record(lock: &Path) {
-    let owner =
-        Holder { pid: std::process::id(), command: own_command(), since: Some(clock::utc_now()) };
+    let owner = Holder { pid: std::process::id(), command: own_command(), since: Some(clock::utc_now()) };
     if let Ok(text) = serde_json::to_vec(&owner) {
         let _ = std::fs::write(owner_file(lock), text);
     }
@@ -78,7 +77,8 @@ mod linux {
     pub fn holder(lock: &Path) -> Option<Holder> {
         let metadata = fs::metadata(lock).ok()?;
         let recorded = recorded(lock);
-        let pid = taken_by(&metadata).filter(|pid| command_of(*pid).is_some()).or_else(|| opened_by(&metadata))?;
+        let pid =
+            taken_by(&metadata).filter(|pid| command_of(*pid).is_some()).or_else(|| opened_by(&metadata))?;
         match recorded {
             Some(owner) if owner.pid == pid => Some(owner),
             _ => Some(Holder { pid, command: command_of(pid)?, since: None }),
