@@ -1,1 +1,9 @@
 //! Everything okstra knows about git: how it is spawned, what a directory belongs to, how worktrees are registered.
+
+pub mod command;
+pub mod repository;
+pub mod version;
+pub mod worktree;
+
+pub use self::command::Git;
+pub use self::repository::{Discovery, Repository};

@@ -1,10 +1,27 @@
 //! Gives a task its worktree: the same one every time, made once, whatever dies in between.
+//!
+//! [`provision`] first looks at the disk alone (`reuse`): the everyday answers start no process and take no lock. Else
+//! it asks git, takes the task lock, heals what a dead run left (`recover`), and makes or brings back the worktree
+//! (`create`). Each step that touches the disk is covered by an intent record (`intent`), so that a kill at any moment
+//! is either finished or taken back by the next call.
+
+mod create;
+pub mod intent;
+mod plan;
+mod populate;
+mod recover;
+mod reuse;
+mod share;
 
 use std::path::PathBuf;
 
+use self::plan::Plan;
 use crate::error::{Error, Result};
+use crate::git::{Discovery, Repository, repository, version};
 use crate::home::OkstraHome;
-use crate::lock::Patience;
+use crate::lock::{Patience, TaskLock};
+use crate::registry::Registry;
+use crate::registry::history::{Event, EventKind};
 use crate::task::TaskKey;
 
 /// What is asked for.
@@ -72,11 +89,94 @@ pub struct Provision {
     pub task_key: TaskKey,
     /// The shared directories that are linked into the worktree, as configured.
     pub linked: Vec<String>,
-    /// The exit code of the repository's post-checkout hook, where one ran and did not end with 0.
+    /// The exit code of the repository's post-checkout hook, where one ran and did not end with 0 (-1: by a signal).
     pub post_checkout_exit: Option<i32>,
 }
 
 /// Gives the task its worktree.
-pub fn provision(_home: &OkstraHome, _request: &Request, _patience: &Patience) -> Result<Provision> {
-    Err(Error::Internal { message: "not there yet".into() })
+///
+/// Waits for other runs of the same task; different tasks wait for each other only for the milliseconds in which git
+/// registers a worktree. An error leaves nothing behind that stands in the way of the next attempt.
+///
+/// # Errors
+///
+/// All of [`crate::ErrorCode`] except `NotFound`; those about names, paths, branches and bases come before anything is
+/// made.
+pub fn provision(home: &OkstraHome, request: &Request, patience: &Patience) -> Result<Provision> {
+    patience.cancel.check("provisioning")?;
+    let plan = Plan::new(home, request)?;
+    let registry = Registry::open(home);
+    let result = run(home, &registry, &plan, patience);
+    if let Err(error) = &result
+        && home.worktrees().is_dir()
+    {
+        let mut event = Event::new(EventKind::Refused, Some(&plan.key));
+        event.phase = Some(plan.phase.clone());
+        event.detail = Some(format!("{}: {error}", error.code()));
+        registry.record(&event);
+    }
+    let mut answer = result?;
+    for warning in registry.warnings() {
+        add_sentence(&mut answer.note, &warning);
+    }
+    Ok(answer)
+}
+
+fn run(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience) -> Result<Provision> {
+    if let Some(answer) = reuse::at_a_glance(home, registry, plan, patience)? {
+        return Ok(answer);
+    }
+    version::check()?;
+    let repository = match repository::discover(&plan.root, &plan.branch)? {
+        Discovery::NotGit => return Ok(reuse::skipped(plan, Status::SkippedNotGit)),
+        Discovery::Linked => return Ok(reuse::skipped(plan, Status::SkippedInWorktree)),
+        Discovery::Main(repository) => repository,
+    };
+    home.prepare()?;
+    refuse_nested_home(home, &repository)?;
+    let task_lock = TaskLock::acquire(home, &plan.key, patience)?;
+    let job = Job { home, registry, plan, repository, patience, task_lock };
+    let mut notes = Vec::new();
+    let leftover = recover::recover(&job, &mut notes)?;
+    let mut answer = match registry.lookup(&plan.key)? {
+        Some(entry) => reuse::known(job, entry, leftover)?,
+        None => create::create(&job, leftover)?,
+    };
+    for note in notes {
+        add_sentence(&mut answer.note, &note);
+    }
+    Ok(answer)
+}
+
+/// Everything that the steps under the task lock need.
+struct Job<'a> {
+    home: &'a OkstraHome,
+    registry: &'a Registry,
+    plan: &'a Plan,
+    repository: Repository,
+    patience: &'a Patience,
+    task_lock: TaskLock,
+}
+
+/// Worktrees inside the main worktree would be untracked files there: `git clean -ffdx` deletes them with their
+/// uncommitted work (measured).
+fn refuse_nested_home(home: &OkstraHome, repository: &Repository) -> Result<()> {
+    let Some(main) = &repository.main_worktree else { return Ok(()) };
+    let inside = std::fs::canonicalize(home.worktrees()).is_ok_and(|worktrees| worktrees.starts_with(main));
+    if inside {
+        let reason = format!(
+            "it lies inside the worktree {}, where `git clean` would delete every task's work; set OKSTRA_HOME to a place outside",
+            main.display()
+        );
+        return Err(Error::UnsafeHome { path: home.root().to_owned(), reason });
+    }
+    Ok(())
+}
+
+/// Appends a sentence to a note.
+fn add_sentence(note: &mut String, sentence: &str) {
+    if !note.is_empty() {
+        note.push_str("; ");
+    }
+    note.push_str(sentence);
 }

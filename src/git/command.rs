@@ -1,0 +1,442 @@
+//! The one door through which git, and the repository's own hooks, are spawned.
+//!
+//! Every call gets a scrubbed environment, no standard input, a process group of its own, a time limit, and the locks
+//! that its orphan must keep holding. An inherited `GIT_DIR` makes `git -C <repo>` act on another repository and an
+//! inherited `GIT_INDEX_FILE` overwrites the caller's index (both measured), so the environment is built from an
+//! allow-list: a `GIT_*` variable that is not on it is dropped, also one that nobody has heard of yet.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::cancel::{Cancel, NOTICE_WITHIN};
+use crate::error::{Error, IoContext, Result};
+
+/// Longest run of one git command when `OKSTRA_GIT_TIMEOUT` (seconds) does not say otherwise. Filters and partial
+/// clones may fetch gigabytes inside a single command.
+const GIT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// How long a stopped process group may take to clean up before it is killed. git removes its lock files on SIGTERM.
+const GRACE: Duration = Duration::from_secs(5);
+/// How long output may still come after the process has ended: a daemon that a hook left behind keeps the pipe open.
+const DRAIN: Duration = Duration::from_millis(200);
+/// How much of standard error is kept for messages (its end).
+const KEPT_STDERR: usize = 16 * 1024;
+
+/// `GIT_*` variables that say who the user is or how to reach a server; all others change what git acts on.
+const KEPT: &[&str] = &[
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSH_VARIANT",
+    "GIT_ALLOW_PROTOCOL",
+    "GIT_PROTOCOL_FROM_USER",
+    "GIT_NO_LAZY_FETCH",
+];
+const KEPT_PREFIXES: &[&str] =
+    &["GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_SSL_", "GIT_HTTP_", "GIT_PROXY_", "GIT_LFS_"];
+
+/// Settings of every git call: nothing may start a monitor or a maintenance run, write formats that other gits refuse,
+/// touch submodules, or give up at once on a ref lock that another git holds for a moment.
+const SETTINGS: &[&str] = &[
+    "core.fsmonitor=false",
+    "core.quotePath=false",
+    "advice.detachedHead=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "worktree.guessRemote=false",
+    "worktree.useRelativePaths=false",
+    "submodule.recurse=false",
+    "color.ui=false",
+    "core.packedRefsTimeout=5000",
+    "core.filesRefLockTimeout=2000",
+    "core.longpaths=true",
+];
+
+/// One git call being put together.
+#[derive(Debug)]
+pub struct Git<'a> {
+    directory: PathBuf,
+    args: Vec<OsString>,
+    git_dir: Option<PathBuf>,
+    cancel: Option<&'a Cancel>,
+    inherited: Vec<Handle>,
+    runs_user_code: bool,
+}
+
+#[cfg(unix)]
+type Handle = std::os::fd::RawFd;
+// Windows: LockFileEx locks are not inherited; there the owner's own lock is all there is.
+#[cfg(not(unix))]
+type Handle = ();
+
+/// What a finished process left.
+#[derive(Debug)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// All of its standard output.
+    pub stdout: Vec<u8>,
+    /// The end of its standard error, as text.
+    pub stderr: String,
+}
+
+impl<'a> Git<'a> {
+    /// A call that runs in `directory`.
+    #[must_use]
+    pub fn new(directory: &Path) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            args: Vec::new(),
+            git_dir: None,
+            cancel: None,
+            inherited: Vec::new(),
+            runs_user_code: false,
+        }
+    }
+
+    /// Names the repository instead of letting git find it.
+    #[must_use]
+    pub fn git_dir(mut self, git_dir: Option<&Path>) -> Self {
+        self.git_dir = git_dir.map(Path::to_owned);
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<I, S>(mut self, args: I) -> Self
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Lets the caller end the call early.
+    #[must_use]
+    pub const fn cancel(mut self, cancel: &'a Cancel) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    /// Hands a lock on to the process: while it lives, also as an orphan, the lock is held.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn holding(mut self, lock: &'a impl std::os::fd::AsRawFd) -> Self {
+        self.inherited.push(lock.as_raw_fd());
+        self
+    }
+
+    /// Windows: see [`Handle`].
+    #[cfg(not(unix))]
+    #[must_use]
+    pub fn holding<T>(self, _lock: &'a T) -> Self {
+        self
+    }
+
+    /// Keeps the user's language settings, because filters run inside this call. Its messages are not looked into.
+    #[must_use]
+    pub const fn runs_user_code(mut self) -> Self {
+        self.runs_user_code = true;
+        self
+    }
+
+    fn name(&self) -> String {
+        let words: Vec<_> = self.args.iter().take(2).map(|word| word.to_string_lossy()).collect();
+        words.join(" ")
+    }
+
+    /// Runs it and returns what it left, however it ended.
+    pub fn run(self) -> Result<Output> {
+        let name = self.name();
+        let limit = seconds_from_env("OKSTRA_GIT_TIMEOUT", GIT_TIMEOUT)?;
+        let mut command = door("git");
+        scrub(&mut command, self.runs_user_code);
+        for setting in SETTINGS {
+            command.arg("-c").arg(setting);
+        }
+        if let Some(git_dir) = &self.git_dir {
+            command.arg("--git-dir").arg(git_dir);
+        }
+        command.args(&self.args).current_dir(&self.directory);
+        hand_on(&mut command, self.inherited);
+        let child = match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.directory.is_dir() => {
+                return Err(Error::GitMissing);
+            }
+            other => other.context("start git in", &self.directory)?,
+        };
+        match supervise(child, limit, self.cancel)? {
+            Ended::Output(output) => Ok(output),
+            Ended::TimedOut => {
+                Err(Error::GitTimeout { command: name, directory: self.directory, seconds: limit.as_secs() })
+            }
+            Ended::Cancelled => Err(Error::Aborted { what: format!("git {name}") }),
+        }
+    }
+
+    /// Runs it and returns its standard output; fails when it does not exit with 0.
+    pub fn read(self) -> Result<Vec<u8>> {
+        let (name, directory) = (self.name(), self.directory.clone());
+        let output = self.run()?;
+        if output.status.success() { Ok(output.stdout) } else { Err(output.into_error(&name, &directory)) }
+    }
+}
+
+impl Output {
+    /// The error that a failed call is: git's own message is kept.
+    #[must_use]
+    pub fn into_error(self, command: &str, directory: &Path) -> Error {
+        let stderr = self.stderr.trim().to_owned();
+        if stderr.contains("dubious ownership") {
+            return Error::DubiousOwnership { path: directory.to_owned(), message: stderr };
+        }
+        let stderr = if stderr.is_empty() { "it said nothing".to_owned() } else { stderr };
+        Error::GitFailed {
+            command: command.to_owned(),
+            directory: directory.to_owned(),
+            status: describe(self.status),
+            stderr,
+        }
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return format!("killed by signal {signal}");
+    }
+    status.code().map_or_else(|| status.to_string(), |code| format!("exit code {code}"))
+}
+
+/// Runs a hook file of the repository in `directory` as `git worktree add` would: without `GIT_DIR`, with standard
+/// output sent to standard error. `git hook run` is not used because it exports `GIT_DIR` to the hook (seen on 2.47),
+/// which makes git calls of the hook in other directories act on this repository.
+///
+/// The task lock is not handed on: a daemon that the hook leaves behind would hold it for ever.
+pub fn run_hook(
+    file: &Path,
+    args: &[&str],
+    directory: &Path,
+    limit: Duration,
+    cancel: &Cancel,
+) -> Result<HookEnd> {
+    let spawn = |program: &OsStr, first: Option<&Path>| {
+        let mut command = door(program);
+        scrub(&mut command, true);
+        command.args(first).args(args).current_dir(directory);
+        command.spawn()
+    };
+    let child = match spawn(file.as_os_str(), None) {
+        // A script without an interpreter line: git, like a shell, hands it to sh.
+        #[cfg(unix)]
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
+            spawn(OsStr::new("sh"), Some(file))
+        }
+        // Windows cannot start scripts itself; git brings an sh along.
+        #[cfg(windows)]
+        Err(_) => spawn(OsStr::new("sh"), Some(file)),
+        other => other,
+    };
+    let child = match child {
+        Ok(child) => child,
+        Err(error) => return Ok(HookEnd::NotStarted(error.to_string())),
+    };
+    Ok(match supervise(child, limit, Some(cancel))? {
+        Ended::Output(output) if output.status.success() => HookEnd::Succeeded,
+        Ended::Output(output) => HookEnd::Failed {
+            code: output.status.code().unwrap_or(-1),
+            stderr: output.stderr.trim().to_owned(),
+        },
+        Ended::TimedOut => HookEnd::TimedOut,
+        Ended::Cancelled => return Err(Error::Aborted { what: format!("the hook {}", file.display()) }),
+    })
+}
+
+/// How a hook ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum HookEnd {
+    /// With exit code 0.
+    Succeeded,
+    /// With another exit code (-1: by a signal), and what it said.
+    #[expect(missing_docs, reason = "the fields are named by the variant's text")]
+    Failed { code: i32, stderr: String },
+    /// It was stopped when its time was over.
+    TimedOut,
+    /// The system could not start it, and why.
+    NotStarted(String),
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+fn door(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Ctrl-C on a terminal must reach okstra alone, which then stops git in good order.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command
+}
+
+fn scrub(command: &mut Command, runs_user_code: bool) {
+    command.env_clear();
+    for (name, value) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let dropped = match &*text {
+            "SSH_ASKPASS" | "LANGUAGE" | "LC_ALL" => !runs_user_code,
+            other if other.starts_with("GIT_") => {
+                !KEPT.contains(&other) && !KEPT_PREFIXES.iter().any(|prefix| other.starts_with(prefix))
+            }
+            _ => false,
+        };
+        if !dropped {
+            command.env(name, value);
+        }
+    }
+    command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_PAGER", "cat").env("GIT_EDITOR", ":");
+    if !runs_user_code {
+        // Messages are looked at to tell transient failures from real ones.
+        command.env("LC_ALL", "C").env("GIT_ADVICE", "0");
+    }
+}
+
+#[cfg(unix)]
+fn hand_on(command: &mut Command, inherited: Vec<Handle>) {
+    use std::os::fd::BorrowedFd;
+    use std::os::unix::process::CommandExt;
+    if inherited.is_empty() {
+        return;
+    }
+    let clear = move || {
+        for fd in &inherited {
+            // SAFETY: the guards that own these descriptors outlive the spawn (they are borrowed by `Git<'a>`).
+            let fd = unsafe { BorrowedFd::borrow_raw(*fd) };
+            rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::empty())?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec the closure makes fcntl calls only, which are async-signal-safe, and allocates
+    // nothing. Clearing the flag in the parent instead would leak the lock into children of other threads.
+    unsafe { command.pre_exec(clear) };
+}
+
+#[cfg(not(unix))]
+fn hand_on(_command: &mut Command, _inherited: Vec<Handle>) {}
+
+enum Ended {
+    Output(Output),
+    TimedOut,
+    Cancelled,
+}
+
+/// Waits for the end of a process, for its time to be over, or for a request to stop.
+fn supervise(mut child: Child, limit: Duration, cancel: Option<&Cancel>) -> Result<Ended> {
+    let stdout = drain(child.stdout.take(), usize::MAX);
+    let stderr = drain(child.stderr.take(), KEPT_STDERR);
+    let end = watch(&child);
+    let deadline = Instant::now() + limit;
+    let mut verdict = None;
+    loop {
+        match end.recv_timeout(NOTICE_WITHIN.min(deadline.saturating_duration_since(Instant::now()))) {
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        #[cfg(not(unix))]
+        if matches!(child.try_wait(), Ok(Some(_))) {
+            break;
+        }
+        if Instant::now() >= deadline {
+            verdict = Some(Ended::TimedOut);
+        } else if cancel.is_some_and(Cancel::is_cancelled) {
+            verdict = Some(Ended::Cancelled);
+        }
+        if verdict.is_some() {
+            stop(&mut child, &end);
+            break;
+        }
+    }
+    let status = child.wait().context("wait for", "a child process")?;
+    let collect = |receiver: Receiver<Vec<u8>>| receiver.recv_timeout(DRAIN).unwrap_or_default();
+    if let Some(verdict) = verdict {
+        return Ok(verdict);
+    }
+    let (stdout, stderr) = (collect(stdout), collect(stderr));
+    Ok(Ended::Output(Output { status, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() }))
+}
+
+/// Reads a pipe to its end in a thread, keeping the last `kept` bytes.
+fn drain(pipe: Option<impl Read + Send + 'static>, kept: usize) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    if let Some(mut pipe) = pipe {
+        thread::spawn(move || {
+            let mut all = Vec::new();
+            let mut chunk = [0; 16 * 1024];
+            while let Ok(count @ 1..) = pipe.read(&mut chunk) {
+                all.extend_from_slice(&chunk[..count]);
+                if all.len() > kept.saturating_mul(2) {
+                    all.drain(..all.len() - kept);
+                }
+            }
+            let _ = sender.send(all);
+        });
+    }
+    receiver
+}
+
+/// Tells when the process has ended, without reaping it: until then its process id cannot belong to another one, so
+/// that stopping its group is safe.
+#[cfg(unix)]
+fn watch(child: &Child) -> Receiver<()> {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let (sender, receiver) = mpsc::sync_channel(1);
+    let pid = Pid::from_child(child);
+    thread::spawn(move || {
+        while let Err(rustix::io::Errno::INTR) =
+            waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+        {}
+        let _ = sender.send(());
+    });
+    receiver
+}
+
+// Windows: std has no wait that leaves the child usable from another thread, so supervise() looks at it in slices.
+#[cfg(not(unix))]
+fn watch(_child: &Child) -> Receiver<()> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    std::mem::forget(sender);
+    receiver
+}
+
+#[cfg(unix)]
+fn stop(child: &mut Child, end: &Receiver<()>) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    let group = Pid::from_child(child);
+    let _ = kill_process_group(group, Signal::TERM);
+    let ended = end.recv_timeout(GRACE);
+    // Also when the leader ended in time: a child of it may have ignored the request.
+    let _ = kill_process_group(group, Signal::KILL);
+    if matches!(ended, Err(RecvTimeoutError::Timeout)) {
+        let _ = end.recv();
+    }
+}
+
+#[cfg(not(unix))]
+fn stop(child: &mut Child, _end: &Receiver<()>) {
+    let _ = child.kill();
+}
+
+/// A number of seconds from the environment.
+pub fn seconds_from_env(name: &'static str, default: Duration) -> Result<Duration> {
+    match std::env::var(name) {
+        Ok(text) if !text.trim().is_empty() => match text.trim().parse::<u64>() {
+            Ok(seconds @ 1..=604_800) => Ok(Duration::from_secs(seconds)),
+            _ => Err(Error::invalid(name, text, "it is no number of seconds between 1 and 604800")),
+        },
+        _ => Ok(default),
+    }
+}

@@ -1,0 +1,50 @@
+//! Which git is on PATH.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Mutex;
+
+use super::Git;
+use crate::error::{Error, Result};
+
+/// The oldest git that okstra works with: `worktree list -z` and `git hook run` came with 2.36, `worktree add --lock
+/// --reason` with 2.33.
+pub const MINIMUM: &str = "2.36";
+
+static CHECKED: Mutex<Option<OsString>> = Mutex::new(None);
+
+/// Fails when there is no git on PATH or it is too old. Asks git once per process and PATH: 2 ms.
+pub fn check() -> Result<()> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut checked = CHECKED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if checked.as_ref() == Some(&path) {
+        return Ok(());
+    }
+    let output = Git::new(Path::new(if cfg!(windows) { "." } else { "/" })).args(["version"]).read()?;
+    let text = String::from_utf8_lossy(&output);
+    let found = text.trim().trim_start_matches("git version ").to_owned();
+    if parse(&found).is_none_or(|version| version < (2, 36)) {
+        return Err(Error::GitTooOld { found, needed: MINIMUM });
+    }
+    *checked = Some(path);
+    Ok(())
+}
+
+fn parse(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.split(|c: char| !c.is_ascii_digit());
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn versions_of_all_vendors_are_read() {
+        assert_eq!(parse("2.47.3"), Some((2, 47)));
+        assert_eq!(parse("2.39.5 (Apple Git-154)"), Some((2, 39)));
+        assert_eq!(parse("2.51.0.windows.1"), Some((2, 51)));
+        assert_eq!(parse("3.0.0-rc1"), Some((3, 0)));
+        assert_eq!(parse("nonsense"), None);
+    }
+}

@@ -1,0 +1,341 @@
+//! Linked worktrees: their administrative directories as git keeps them, and the one way in which okstra adds one.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::repository::path_of;
+use super::{Git, Repository};
+use crate::cancel::Cancel;
+use crate::disk::{self, Replace};
+use crate::error::{Error, IoContext, Result};
+use crate::lock::{RepositoryLock, TaskLock};
+
+/// From this age on an empty `commondir` that another tool left counts as torn: a live `git worktree add` fills it
+/// within microseconds.
+const TORN_AFTER: Duration = Duration::from_secs(10);
+/// Pauses between attempts when another program's git holds a lock or is in the middle of an add, in milliseconds.
+const RETRIES: &[u64] = &[10, 30, 100, 300, 1000];
+/// Further pauses for a torn entry of another program, until it is old enough to be repaired.
+const TORN_RETRIES: &[u64] = &[2000, 2000, 2000, 2000, 2000];
+
+/// The administrative directory (`<common>/worktrees/<id>`) that the `.git` file of a worktree names. `None` where
+/// there is no `.git` file.
+pub fn admin_dir_of(worktree: &Path) -> io::Result<Option<PathBuf>> {
+    let dot_git = worktree.join(".git");
+    match fs::symlink_metadata(&dot_git) {
+        Ok(metadata) if metadata.is_file() => {}
+        Ok(_) => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let content = fs::read(&dot_git)?;
+    Ok(content.strip_prefix(b"gitdir: ").map(|target| {
+        let target = target.strip_suffix(b"\n").unwrap_or(target);
+        worktree.join(path_of(target))
+    }))
+}
+
+/// The common git directory, resolved, that an administrative directory names.
+pub fn common_dir_of(admin: &Path) -> io::Result<PathBuf> {
+    let content = fs::read(admin.join("commondir"))?;
+    let target = content.strip_suffix(b"\n").unwrap_or(&content);
+    if target.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "its commondir is empty"));
+    }
+    fs::canonicalize(admin.join(path_of(target)))
+}
+
+/// What lies at the path of a registered worktree.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Missing,
+    /// A worktree that works.
+    #[expect(missing_docs, reason = "named by its type")]
+    Linked { admin: PathBuf, common_dir: PathBuf },
+    /// A worktree whose repository is not where its link says.
+    RepositoryGone(PathBuf),
+    /// Something else, and what is wrong with it.
+    Broken(String),
+}
+
+/// Looks at a worktree directory without starting a process.
+pub fn look(worktree: &Path) -> Result<Found> {
+    match fs::symlink_metadata(worktree) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Missing),
+        Err(error) => return Err(error).context("look at the worktree", worktree),
+        Ok(metadata) if metadata.is_symlink() => return Ok(Found::Broken("it is a symbolic link".into())),
+        Ok(metadata) if !metadata.is_dir() => return Ok(Found::Broken("it is not a directory".into())),
+        Ok(_) => {}
+    }
+    let admin = match admin_dir_of(worktree) {
+        Ok(Some(admin)) => admin,
+        Ok(None) => return Ok(Found::Broken("it has no .git file that names its repository".into())),
+        Err(error) => return Err(error).context("read the .git file of", worktree),
+    };
+    if !admin.is_dir() {
+        // <common>/worktrees/<id>: two up is the repository, when it is there at all.
+        let repository = admin.ancestors().nth(2).unwrap_or(&admin).to_owned();
+        if !repository.is_dir() {
+            return Ok(Found::RepositoryGone(repository));
+        }
+        return Ok(Found::Broken(format!("git has forgotten it: {} is not there", admin.display())));
+    }
+    match common_dir_of(&admin) {
+        Ok(common_dir) if admin.join("HEAD").is_file() => Ok(Found::Linked { admin, common_dir }),
+        Ok(_) => Ok(Found::Broken(format!("{} has no HEAD", admin.display()))),
+        Err(error) => Ok(Found::Broken(format!("{}: {error}", admin.join("commondir").display()))),
+    }
+}
+
+/// All administrative directories of a repository.
+#[must_use]
+pub fn admin_dirs(common_dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(common_dir.join("worktrees")) else { return Vec::new() };
+    entries.flatten().map(|entry| entry.path()).collect()
+}
+
+/// The reason with which an administrative directory is locked, where it is.
+#[must_use]
+pub fn lock_reason(admin: &Path) -> Option<String> {
+    let text = fs::read(admin.join("locked")).ok()?;
+    Some(String::from_utf8_lossy(&text).trim().to_owned())
+}
+
+/// Takes our own lock off a worktree: only when its reason is still ours.
+pub fn unlock(admin: &Path, reason: &str) -> Result<()> {
+    if lock_reason(admin).as_deref() != Some(reason) {
+        return Ok(());
+    }
+    match fs::remove_file(admin.join("locked")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).context("unlock", admin),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a worktree directory is the one that this administrative directory points back to.
+#[must_use]
+pub fn points_back(admin: &Path, worktree: &Path) -> bool {
+    let Ok(content) = fs::read(admin.join("gitdir")) else { return false };
+    let target = path_of(content.strip_suffix(b"\n").unwrap_or(&content));
+    let named = admin.join(target);
+    let Some(named) = named.parent() else { return false };
+    named == worktree
+        || (fs::canonicalize(named)
+            .is_ok_and(|named| fs::canonicalize(worktree).is_ok_and(|path| path == named)))
+        || real_parent(named).is_some_and(|named| real_parent(worktree) == Some(named))
+}
+
+/// A path whose last component need not exist, with its parent resolved.
+fn real_parent(path: &Path) -> Option<PathBuf> {
+    Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
+}
+
+/// Repairs entries whose `commondir` is empty: a `git worktree add` that was killed in the wrong microsecond leaves one,
+/// and from then on nearly every git command in the repository fails, also in the main worktree. Writing `../..`, what
+/// git itself would have written, deletes nothing. Needs the repository lock: with it held, no add of ours is running,
+/// so our own entries are repaired at once and those of others when they are old. Returns the repaired directories.
+pub fn repair_torn(common_dir: &Path, _lock: &RepositoryLock) -> Result<Vec<PathBuf>> {
+    let mut repaired = Vec::new();
+    for admin in admin_dirs(common_dir) {
+        let file = admin.join("commondir");
+        let Ok(metadata) = fs::metadata(&file) else { continue };
+        let age =
+            metadata.modified().ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        let ours = lock_reason(&admin).is_some_and(|reason| reason.starts_with("okstra:"));
+        if metadata.len() == 0 && (ours || age.is_some_and(|age| age >= TORN_AFTER)) {
+            disk::replace_file(&file, b"../..\n", Replace { keep_mode: true, ..Replace::default() })?;
+            repaired.push(admin);
+        }
+    }
+    Ok(repaired)
+}
+
+/// A worktree to be added.
+#[derive(Debug, Clone, Copy)]
+pub struct NewWorktree<'a> {
+    /// Where.
+    pub path: &'a Path,
+    /// On which branch.
+    pub branch: &'a str,
+    /// The commit at which the branch is made; `None`: the branch exists.
+    pub start: Option<&'a str>,
+    /// With which reason it is locked, so that what a killed add leaves can be told from what others leave.
+    pub reason: &'a str,
+}
+
+/// Registers a worktree without filling it (10 ms). Runs under the repository lock, because parallel adds read each
+/// other's half-written entries and fail; other programs do not take our lock, so the failures that their adds and ref
+/// updates cause are met with a bounded number of further attempts.
+pub fn add(
+    repository: &Repository,
+    new: NewWorktree<'_>,
+    task_lock: &TaskLock,
+    repository_lock: &RepositoryLock,
+    cancel: &Cancel,
+) -> Result<()> {
+    let mut pauses = RETRIES.iter();
+    let mut torn_pauses = TORN_RETRIES.iter();
+    let mut start = new.start;
+    loop {
+        let mut git =
+            repository.git().args(["worktree", "add", "--no-checkout", "--lock", "--reason", new.reason]);
+        if start.is_some() {
+            git = git.args(["--no-track", "-b", new.branch]);
+        }
+        let git = git.args(["--".as_ref(), new.path.as_os_str(), start.unwrap_or(new.branch).as_ref()]);
+        let output = git.holding(task_lock).holding(repository_lock).cancel(cancel).run()?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let torn = output.stderr.contains("commondir");
+        let pause = match pauses.next() {
+            Some(pause) if is_transient(&output.stderr) => Some(pause),
+            None if torn => torn_pauses.next(),
+            _ => None,
+        };
+        let Some(pause) = pause else {
+            return Err(output.into_error("worktree add", &repository.common_dir));
+        };
+        // git makes the branch first and never takes it back, so the next attempt may find it made.
+        if let Some(base) = start
+            && repository.branch_tip(new.branch)?.is_some_and(|tip| tip == base)
+        {
+            start = None;
+        }
+        wait(Duration::from_millis(*pause), cancel)?;
+        repair_torn(&repository.common_dir, repository_lock)?;
+    }
+}
+
+fn wait(pause: Duration, cancel: &Cancel) -> Result<()> {
+    // Between 75 and 125 %, so that two that met do not meet again.
+    let jitter = 75 + u32::try_from(disk::random() % 51).unwrap_or(25);
+    let mut left = pause * jitter / 100;
+    while !left.is_zero() {
+        cancel.check("adding the worktree")?;
+        let slice = left.min(crate::cancel::NOTICE_WITHIN);
+        std::thread::sleep(slice);
+        left -= slice;
+    }
+    Ok(())
+}
+
+/// Whether git failed because another git was in the middle of something.
+fn is_transient(stderr: &str) -> bool {
+    (stderr.contains("failed to read ") && stderr.contains("commondir"))
+        || stderr.contains("could not lock config file")
+        || (stderr.contains("Unable to create '") && stderr.contains(".lock': File exists"))
+        || stderr.contains("cannot lock references")
+        || (stderr.contains("could not open ") && stderr.contains("/worktrees/"))
+}
+
+/// Fills a registered, empty worktree with its `HEAD`: `git read-tree -m -u` takes no ref lock, so it runs outside the
+/// repository lock.
+pub fn check_out(worktree: &Path, task_lock: &TaskLock, cancel: &Cancel) -> Result<()> {
+    let git = Git::new(worktree).args(["read-tree", "-m", "-u", "HEAD"]);
+    git.runs_user_code().holding(task_lock).cancel(cancel).read().map(drop)
+}
+
+/// Flushes what git wrote to register a worktree: by itself git flushes nothing of it, and after a power cut every one
+/// of these files was seen empty. 2 to 3 ms on a disk.
+pub fn sync(common_dir: &Path, admin: &Path, worktree: &Path, branch: &str) -> Result<()> {
+    let head = common_dir.join("refs/heads");
+    for file in [
+        head.join(branch),
+        admin.join("HEAD"),
+        admin.join("index"),
+        admin.join("gitdir"),
+        admin.join("commondir"),
+        admin.join("logs/HEAD"),
+        worktree.join(".git"),
+    ] {
+        disk::sync_file(&file)?;
+    }
+    // With the reftable backend refs/heads is a file, and git flushes its tables itself.
+    for directory in [head.as_path(), admin, &common_dir.join("worktrees"), worktree] {
+        if directory.is_dir() {
+            disk::sync_dir(directory)?;
+        }
+    }
+    worktree.parent().map_or(Ok(()), disk::sync_dir)
+}
+
+/// Deletes a branch only while it still stands at `commit`.
+pub fn delete_branch(
+    repository: &Repository,
+    branch: &str,
+    commit: &str,
+    task_lock: &TaskLock,
+) -> Result<()> {
+    let name = format!("refs/heads/{branch}");
+    repository.git().args(["update-ref", "-d", &name, commit]).holding(task_lock).read().map(drop)
+}
+
+/// Moves a branch from one commit to another, only while it still stands at the first.
+pub fn move_branch(
+    repository: &Repository,
+    branch: &str,
+    from: &str,
+    to: &str,
+    task_lock: &TaskLock,
+) -> Result<()> {
+    let name = format!("refs/heads/{branch}");
+    repository.git().args(["update-ref", &name, to, from]).holding(task_lock).read().map(drop)
+}
+
+/// Turns git's refusal to add a worktree into the error that says what a person must know.
+#[must_use]
+pub fn explain(error: Error, task_key: &crate::task::TaskKey, branch: &str) -> Error {
+    let Error::GitFailed { stderr, .. } = &error else { return error };
+    if let Some(at) =
+        stderr.split("already used by worktree at '").nth(1).and_then(|rest| rest.split('\'').next())
+    {
+        return Error::BranchCheckedOut {
+            task_key: task_key.clone(),
+            branch: branch.to_owned(),
+            path: PathBuf::from(at),
+        };
+    }
+    if stderr.contains("already exists") && stderr.contains("a branch named") {
+        return Error::BranchExists {
+            task_key: task_key.clone(),
+            branch: branch.to_owned(),
+            blocking: branch.to_owned(),
+        };
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transient_failures_are_told_from_real_ones() {
+        for text in [
+            "fatal: failed to read .git/worktrees/x/commondir: Success",
+            "fatal: failed to read .git/worktrees/x/commondir: Undefined error: 0",
+            "error: could not lock config file .git/config: File exists",
+            "fatal: Unable to create '/r/.git/refs/heads/x.lock': File exists.",
+        ] {
+            assert!(is_transient(text), "{text}");
+        }
+        for text in ["fatal: a branch named 'x' already exists", "fatal: '/p' already exists", ""] {
+            assert!(!is_transient(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_directory_without_a_git_file_is_broken_and_a_dangling_one_names_its_repository() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(look(&directory.path().join("none")).unwrap(), Found::Missing);
+        assert!(matches!(look(directory.path()).unwrap(), Found::Broken(_)));
+        let gone = directory.path().join("gone/.git");
+        let link = format!("gitdir: {}/worktrees/x\n", gone.display());
+        disk::replace_file(&directory.path().join(".git"), link.as_bytes(), Replace::default()).unwrap();
+        assert_eq!(look(directory.path()).unwrap(), Found::RepositoryGone(gone));
+    }
+}

@@ -1,0 +1,271 @@
+//! Makes a worktree, or brings one back on the branch it had.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::intent::{Intent, Kind, Stage};
+use super::recover::{self, Leftover};
+use super::{Job, Provision, Status, add_sentence, populate, share};
+use crate::cancel::Cancel;
+use crate::disk;
+use crate::error::{Error, IoContext, Result};
+use crate::git::worktree::{self, Found, NewWorktree};
+use crate::lock::RepositoryLock;
+use crate::registry::history::{Event, EventKind};
+use crate::registry::{self, Entry, EntryStatus, Reservation};
+
+/// A new worktree on a new branch. Everything that can be refused is refused before the intent is written.
+pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provision> {
+    let plan = job.plan;
+    if fs::symlink_metadata(&plan.path).is_ok() {
+        return Err(Error::PathExists { task_key: plan.key.clone(), path: plan.path.clone() });
+    }
+    job.registry.check_free(&plan.key, &plan.branch, Some(&job.repository.common_dir))?;
+    let leftover = leftover.filter(|leftover| leftover.branch == plan.branch);
+    if leftover.is_none() {
+        refuse_existing_branch(job)?;
+    }
+    let base = base_commit(job)?;
+    job.home.prepare_parent_of(&plan.key)?;
+    check_writable(&plan.path)?;
+
+    let common_dir = &job.repository.common_dir;
+    let mut intent = Intent::new(Kind::Create, &plan.key, common_dir, &plan.path, &plan.branch);
+    intent.bases =
+        leftover.iter().flat_map(|leftover| leftover.bases.clone()).chain([base.clone()]).collect();
+    intent.commit.clone_from(&base);
+    intent.base_ref.clone_from(&base);
+    intent.phase.clone_from(&plan.phase);
+    intent.write(job.home, &plan.key, &job.task_lock)?;
+
+    let made = (|| {
+        let start = match &leftover {
+            Some(leftover) if leftover.tip != base => {
+                worktree::move_branch(&job.repository, &plan.branch, &leftover.tip, &base, &job.task_lock)?;
+                None
+            }
+            Some(_) => None,
+            None => Some(base.as_str()),
+        };
+        let admin = register(job, &intent, start)?;
+        populate::fill(&intent.path, &job.task_lock, &job.patience.cancel)?;
+        finish(job, &mut intent, &admin)
+    })();
+    conclude(job, intent, made, Status::Created)
+}
+
+/// A worktree on a branch that the task had before.
+pub(super) fn restore(job: &Job<'_>, entry: &Entry, tip: &str) -> Result<Provision> {
+    job.registry.check_free(&job.plan.key, &entry.branch, Some(&job.repository.common_dir))?;
+    if entry.worktree_path == job.plan.path {
+        job.home.prepare_parent_of(&job.plan.key)?;
+    } else if let Some(parent) = entry.worktree_path.parent() {
+        disk::create_private_dir_all(parent)?;
+    }
+    check_writable(&entry.worktree_path)?;
+    let common_dir = &job.repository.common_dir;
+    let mut intent =
+        Intent::new(Kind::Restore, &job.plan.key, common_dir, &entry.worktree_path, &entry.branch);
+    tip.clone_into(&mut intent.commit);
+    intent.base_ref.clone_from(&entry.base_ref);
+    intent.created_at = Some(entry.created_at.clone());
+    intent.phase.clone_from(&job.plan.phase);
+    intent.write(job.home, &job.plan.key, &job.task_lock)?;
+
+    let made = (|| {
+        let admin = register(job, &intent, None)?;
+        populate::fill(&intent.path, &job.task_lock, &job.patience.cancel)?;
+        finish(job, &mut intent, &admin)
+    })();
+    conclude(job, intent, made, Status::Restored)
+}
+
+fn refuse_existing_branch(job: &Job<'_>) -> Result<()> {
+    let wanted = format!("refs/heads/{}", job.plan.branch);
+    for name in &job.repository.blocking_branches {
+        // Looked up before the task lock was ours: another run may have taken the branch back meanwhile.
+        if *name == wanted && job.repository.branch_tip(&job.plan.branch)?.is_none() {
+            continue;
+        }
+        return Err(Error::BranchExists {
+            task_key: job.plan.key.clone(),
+            branch: job.plan.branch.clone(),
+            blocking: name.trim_start_matches("refs/heads/").to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn base_commit(job: &Job<'_>) -> Result<String> {
+    let no_commits = || Error::NoCommits {
+        repository: job.repository.main_worktree.clone().unwrap_or_else(|| job.repository.common_dir.clone()),
+    };
+    match (&job.plan.base, &job.repository.head) {
+        (Some(base), None) if base == "HEAD" => Err(no_commits()),
+        (Some(base), _) => job.repository.resolve(base),
+        (None, Some(head)) => Ok(head.clone()),
+        (None, None) => Err(no_commits()),
+    }
+}
+
+#[cfg(unix)]
+fn check_writable(path: &Path) -> Result<()> {
+    let parent = path.parent().unwrap_or(path);
+    rustix::fs::access(parent, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
+        .map_err(std::io::Error::from)
+        .context("write to", parent)
+}
+
+// Windows: access rights are only known by trying; git's own message names the directory.
+#[cfg(not(unix))]
+fn check_writable(_path: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// The part that needs the repository lock: some 10 ms.
+fn register(job: &Job<'_>, intent: &Intent, start: Option<&str>) -> Result<PathBuf> {
+    let common_dir = &job.repository.common_dir;
+    let lock = RepositoryLock::acquire(job.home, common_dir, job.patience)?;
+    worktree::repair_torn(common_dir, &lock)?;
+    recover::retire_stale(job, intent, &lock)?;
+    let shares = share::present(&job.plan.shared, job.repository.main_worktree.as_deref());
+    let names: Vec<String> = shares.into_iter().map(|share| share.name).collect();
+    let reason = intent.lock_reason();
+    let new = NewWorktree { path: &intent.path, branch: &intent.branch, start, reason: &reason };
+    worktree::add(&job.repository, new, &job.task_lock, &lock, &job.patience.cancel)
+        .map_err(|error| worktree::explain(error, &job.plan.key, &intent.branch))?;
+    share::exclude(&untracked(&job.repository, &intent.commit, names)?, common_dir, &lock)?;
+    match worktree::look(&intent.path)? {
+        Found::Linked { admin, common_dir: theirs } if theirs == *common_dir => Ok(admin),
+        other => Err(Error::WorktreeBroken {
+            path: intent.path.clone(),
+            reason: format!("git reported success, and then this was found: {other:?}"),
+        }),
+    }
+}
+
+/// Those of the names that the commit does not track: what it tracks is checked out instead of linked, and an exclude
+/// line would hide new files in it from git in every worktree.
+fn untracked(repository: &crate::git::Repository, commit: &str, names: Vec<String>) -> Result<Vec<String>> {
+    if names.is_empty() {
+        return Ok(names);
+    }
+    let tracked = repository
+        .git()
+        .args(["ls-tree", "-z", "--name-only", "--full-tree", commit, "--"])
+        .args(&names)
+        .read()?;
+    let tracked: Vec<&[u8]> = tracked.split(|byte| *byte == 0).collect();
+    Ok(names.into_iter().filter(|name| !tracked.contains(&name.as_bytes())).collect())
+}
+
+/// What [`finish`] has to tell.
+pub(super) struct Finished {
+    pub(super) linked: Vec<String>,
+    hook: populate::HookReport,
+    entry: Entry,
+}
+
+/// From a filled tree to a committed row: links, hook, flush, record, row, unlock, and the intent is dropped last. Every
+/// step can be repeated, because recovery does exactly that.
+pub(super) fn finish(job: &Job<'_>, intent: &mut Intent, admin: &Path) -> Result<Finished> {
+    let shares = share::present(&job.plan.shared, job.repository.main_worktree.as_deref());
+    let linked = share::link(&shares, &intent.path, admin)?;
+    let mut hook = populate::HookReport::default();
+    if intent.stage == Stage::Filling && populate::has_hook(&job.repository) {
+        intent.stage = Stage::HookStarted;
+        intent.write(job.home, &job.plan.key, &job.task_lock)?;
+        hook =
+            populate::run_post_checkout(&job.repository, &intent.path, &intent.commit, &job.patience.cancel)?;
+    }
+    worktree::sync(&intent.common_dir, admin, &intent.path, &intent.branch)?;
+    // From here on the call succeeds or the machine dies: stopping now would only undo finished work.
+    let patience = crate::lock::Patience { cancel: Cancel::default(), ..job.patience.clone() };
+    let entry = commit(job, intent, &patience)?;
+    registry::write_task_record(admin, &entry, &intent.common_dir)?;
+    worktree::unlock(admin, &intent.lock_reason())?;
+    Intent::drop_for(job.home, &job.plan.key, &job.task_lock)?;
+    Ok(Finished { linked, hook, entry })
+}
+
+/// The commit point: the row.
+fn commit(job: &Job<'_>, intent: &Intent, patience: &crate::lock::Patience) -> Result<Entry> {
+    let key = &job.plan.key;
+    match job.registry.lookup(key)? {
+        Some(row) if row.status == EntryStatus::Active => {
+            if row.worktree_path == intent.path && row.branch == intent.branch {
+                let touched = job.registry.touch_phase(key, &intent.phase, patience)?;
+                return Ok(touched.unwrap_or(row));
+            }
+            // Only a row whose worktree is gone gives way; one of 0.12.0 may have appeared meanwhile.
+            if fs::symlink_metadata(&row.worktree_path).is_ok() && row.worktree_path != intent.path {
+                return Err(Error::KeyExists { task_key: key.clone(), path: row.worktree_path });
+            }
+            job.registry.release(key, patience)?;
+        }
+        _ => {}
+    }
+    let reservation = Reservation {
+        key: key.clone(),
+        worktree_path: intent.path.clone(),
+        branch: intent.branch.clone(),
+        base_ref: intent.base_ref.clone(),
+        phase: intent.phase.clone(),
+        repository: Some(intent.common_dir.clone()),
+        created_at: intent.created_at.clone(),
+    };
+    job.registry.reserve(&reservation, patience)
+}
+
+/// Turns what was made into the answer, or takes back what was begun.
+fn conclude(job: &Job<'_>, intent: Intent, made: Result<Finished>, status: Status) -> Result<Provision> {
+    let finished = match made {
+        Ok(finished) => finished,
+        Err(error) => {
+            // If this fails too, the intent stands and the next call takes it from there.
+            let _ = recover::take_back(job, intent);
+            return Err(error);
+        }
+    };
+    let mut event = Event::new(
+        if status == Status::Created { EventKind::Created } else { EventKind::Restored },
+        Some(&job.plan.key),
+    );
+    event.phase = Some(intent.phase);
+    event.path = Some(intent.path.clone());
+    event.branch = Some(intent.branch);
+    event.base_ref = Some(finished.entry.base_ref.clone());
+    event.detail = finished.hook.note.clone();
+    job.registry.record(&event);
+    let mut note = String::new();
+    if !finished.linked.is_empty() {
+        add_sentence(&mut note, &format!("linked {}", finished.linked.join(", ")));
+    }
+    if let Some(sentence) = &finished.hook.note {
+        add_sentence(&mut note, sentence);
+    }
+    if let Some(sentence) = submodules(&intent.path) {
+        add_sentence(&mut note, &sentence);
+    }
+    Ok(Provision {
+        status,
+        path: finished.entry.worktree_path,
+        branch: finished.entry.branch,
+        base_ref: finished.entry.base_ref,
+        note,
+        task_key: job.plan.key.clone(),
+        linked: finished.linked,
+        post_checkout_exit: finished.hook.exit,
+    })
+}
+
+/// git leaves the directories of submodules empty in a new worktree, and okstra fetches nothing unasked.
+fn submodules(worktree: &Path) -> Option<String> {
+    let text = fs::read_to_string(worktree.join(".gitmodules")).ok()?;
+    let count = text.lines().filter(|line| line.trim_start().starts_with("[submodule")).count();
+    (count > 0).then(|| {
+        format!(
+            "{count} submodule(s) not initialised; run `git submodule update --init` there when you need them"
+        )
+    })
+}

@@ -1,0 +1,191 @@
+//! The record of what is being done to a task, written before git starts and dropped after the registry row is
+//! committed. One file per task, guarded by the task lock.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock;
+use crate::disk::{self, Replace};
+use crate::error::{Error, IoContext, Result};
+use crate::home::OkstraHome;
+use crate::lock::TaskLock;
+use crate::task::TaskKey;
+
+/// Largest intent file that is read.
+const LIMIT: u64 = 1024 * 1024;
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A new branch and a new worktree.
+    Create,
+    /// A worktree on a branch that exists.
+    Restore,
+}
+
+/// How far it went, as far as recovery must know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// git registers and fills the worktree.
+    Filling,
+    /// The post-checkout hook has been started; it is never started twice.
+    HookStarted,
+    /// What was begun is being taken back; the branch may be in the middle of being deleted.
+    RollingBack,
+}
+
+/// One intent record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Intent {
+    /// Unique name of this attempt.
+    pub op: String,
+    /// What is being done.
+    pub kind: Kind,
+    /// How far it went.
+    pub stage: Stage,
+    /// The task-key.
+    pub task_key: String,
+    /// The common git directory.
+    #[serde(with = "path_bytes")]
+    pub common_dir: PathBuf,
+    /// The worktree.
+    #[serde(with = "path_bytes")]
+    pub path: PathBuf,
+    /// The branch.
+    pub branch: String,
+    /// The commit that the branch was or is made at, and those of killed earlier attempts whose branch was taken over:
+    /// a branch that stands at one of them holds nothing of anybody's. Empty for [`Kind::Restore`].
+    pub bases: Vec<String>,
+    /// The commit that the worktree starts at.
+    pub commit: String,
+    /// The phase to be recorded.
+    pub phase: String,
+    /// `base_ref` of the row to be written.
+    pub base_ref: String,
+    /// `created_at` of the row to be written, where the task had one.
+    pub created_at: Option<String>,
+    /// When it was written (RFC 3339, UTC).
+    pub since: String,
+    /// The process that wrote it; for people.
+    pub pid: u32,
+    /// The boot of the machine in which it was written, where the system tells. After a power cut files that nobody
+    /// flushed may be empty, so a tree of an earlier boot is filled again.
+    pub boot: Option<String>,
+}
+
+impl Intent {
+    /// A fresh intent.
+    #[must_use]
+    pub fn new(kind: Kind, key: &TaskKey, common_dir: &Path, path: &Path, branch: &str) -> Self {
+        Self {
+            op: format!("{:016x}", disk::random()),
+            kind,
+            stage: Stage::Filling,
+            task_key: key.to_string(),
+            common_dir: common_dir.to_owned(),
+            path: path.to_owned(),
+            branch: branch.to_owned(),
+            bases: Vec::new(),
+            commit: String::new(),
+            phase: String::new(),
+            base_ref: String::new(),
+            created_at: None,
+            since: clock::utc_now(),
+            pid: std::process::id(),
+            boot: present_boot(),
+        }
+    }
+
+    /// Whether the machine was started anew since this was written.
+    #[must_use]
+    pub fn is_of_earlier_boot(&self) -> bool {
+        self.boot != present_boot()
+    }
+
+    /// The reason with which the worktree is locked while this intent stands.
+    #[must_use]
+    pub fn lock_reason(&self) -> String {
+        format!("okstra:{}", self.op)
+    }
+
+    /// Writes it durably, over the one of an earlier attempt.
+    pub fn write(&self, home: &OkstraHome, key: &TaskKey, _lock: &TaskLock) -> Result<()> {
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| Error::Internal { message: format!("an intent cannot be written: {error}") })?;
+        disk::replace_file(&home.intent_file(key), &text, Replace::default())
+    }
+
+    /// The intent of a task, where one stands. One that cannot be read is damage (a power cut cannot do that to a file
+    /// that was replaced durably), and it is kept aside rather than obeyed.
+    pub fn read(home: &OkstraHome, key: &TaskKey, _lock: &TaskLock) -> Result<Option<Self>> {
+        let path = home.intent_file(key);
+        let Some((_, bytes)) = disk::read_regular(&path, LIMIT).context("read the intent", &path)? else {
+            return Ok(None);
+        };
+        match serde_json::from_slice::<Self>(&bytes) {
+            Ok(intent) => Ok(Some(intent)),
+            Err(_) => {
+                let aside = path.with_extension(format!("damaged-{}", clock::utc_compact()));
+                disk::move_aside(&path, &aside)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Drops the intent of a task; one that is gone already is fine.
+    pub fn drop_for(home: &OkstraHome, key: &TaskKey, _lock: &TaskLock) -> Result<()> {
+        let path = home.intent_file(key);
+        match std::fs::remove_file(&path) {
+            Ok(()) => disk::sync_dir(&home.intents()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error).context("drop the intent", path),
+        }
+    }
+}
+
+// Other systems than Linux have no such file; there a tree that is complete by its index counts as complete.
+fn present_boot() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|text| text.trim().to_owned())
+}
+
+/// Paths in JSON: text where they are UTF-8, else their bytes.
+mod path_bytes {
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Text {
+        Utf8(String),
+        Bytes(Vec<u8>),
+    }
+
+    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        match path.to_str() {
+            Some(text) => serializer.serialize_str(text),
+            None => Text::Bytes(path.as_os_str().as_encoded_bytes().to_vec()).serialize(serializer),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        Ok(match Text::deserialize(deserializer)? {
+            Text::Utf8(text) => PathBuf::from(text),
+            Text::Bytes(bytes) => from_bytes(bytes),
+        })
+    }
+
+    #[cfg(unix)]
+    fn from_bytes(bytes: Vec<u8>) -> PathBuf {
+        PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes))
+    }
+
+    // Windows: paths that are no Unicode do not come back; recovery then finds nothing there and touches nothing.
+    #[cfg(not(unix))]
+    fn from_bytes(bytes: Vec<u8>) -> PathBuf {
+        PathBuf::from(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}

@@ -1,0 +1,61 @@
+//! A request after every value in it has been checked. Nothing is touched before that.
+
+use std::path::PathBuf;
+
+use super::{Request, share};
+use crate::error::{Error, IoContext, Result};
+use crate::home::OkstraHome;
+use crate::task::{self, TaskKey};
+
+/// What is to be provisioned.
+#[derive(Debug)]
+pub struct Plan {
+    /// The task-key, made of safe segments.
+    pub key: TaskKey,
+    /// The branch that a new worktree would get.
+    pub branch: String,
+    /// The place that a new worktree would get.
+    pub path: PathBuf,
+    /// The project root, absolute, as the caller spells it.
+    pub root: PathBuf,
+    /// The phase to be recorded.
+    pub phase: String,
+    /// The checked base, where the caller names one.
+    pub base: Option<String>,
+    /// The configured shared directories.
+    pub shared: Vec<String>,
+}
+
+impl Plan {
+    /// Checks a request.
+    pub fn new(home: &OkstraHome, request: &Request) -> Result<Self> {
+        let key = TaskKey::sanitised(&request.project_id, &request.task_group, &request.task_id)?;
+        task::no_control("task type", &request.task_type)?;
+        task::no_control("work category", &request.work_category)?;
+        let branch = task::branch_name(&request.work_category, key.task());
+        task::check_branch(&branch)?;
+        if let Some(base) = &request.base_ref {
+            task::check_base(base)?;
+        }
+        let root = &request.project_root;
+        if root.as_os_str().is_empty() {
+            return Err(Error::invalid("project root", "", "it is empty"));
+        }
+        if root.as_os_str().as_encoded_bytes().contains(&0) {
+            return Err(Error::invalid("project root", root.to_string_lossy(), "it holds a NUL byte"));
+        }
+        let root = std::path::absolute(root).context("make absolute the project root", root)?;
+        if !root.is_dir() {
+            return Err(Error::RootNotFound { path: root });
+        }
+        Ok(Self {
+            path: home.worktree_path(&key),
+            key,
+            branch,
+            root,
+            phase: request.task_type.clone(),
+            base: request.base_ref.clone(),
+            shared: share::configured()?,
+        })
+    }
+}

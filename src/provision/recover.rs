@@ -1,0 +1,337 @@
+//! Heals what a dead run of this task left: finishes it when the tree is complete, else moves it out of the way.
+//!
+//! Nothing is ever deleted here but our own lock files and a branch that still stands where we made it. Everything can
+//! be killed at any point and repeated: the intent is dropped last, and whatever is gone already is fine. What must be
+//! mended for git to start at all is mended in the file system before git is called.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::Job;
+use super::create;
+use super::intent::{Intent, Kind, Stage};
+use crate::cancel::Cancel;
+use crate::clock;
+use crate::disk;
+use crate::error::{IoContext, Result};
+use crate::git::{Discovery, Git, repository, worktree};
+use crate::lock::{Patience, RepositoryLock};
+use crate::registry::history::{Event, EventKind};
+
+/// How long a `packed-refs.lock` that our killed branch deletion may have left is watched before it counts as left.
+const PACKED_REFS_WATCH: Duration = Duration::from_secs(5);
+
+/// A branch that a dead attempt made for this task and that still stands where it was made.
+#[derive(Debug, Clone)]
+pub(super) struct Leftover {
+    /// The branch.
+    pub branch: String,
+    /// Where it stands.
+    pub tip: String,
+    /// Where it may stand and still be ours.
+    pub bases: Vec<String>,
+}
+
+/// Recovers the intent of this task, where one stands. With the task lock held no process of the dead run lives any
+/// more: its git had inherited the lock.
+pub(super) fn recover(job: &Job<'_>, notes: &mut Vec<String>) -> Result<Option<Leftover>> {
+    let Some(mut intent) = Intent::read(job.home, &job.plan.key, &job.task_lock)? else { return Ok(None) };
+    if !intent.common_dir.is_dir() {
+        // The repository is gone with all that was registered in it; the tree, if any, stays for a person to see.
+        Intent::drop_for(job.home, &job.plan.key, &job.task_lock)?;
+        return Ok(None);
+    }
+    if intent.common_dir != job.repository.common_dir {
+        return recover_elsewhere(job, intent, notes);
+    }
+    let died = format!("an earlier run (pid {}, {}) had died", intent.pid, intent.since);
+    if intent.stage == Stage::RollingBack {
+        take_back(job, intent)?;
+        notes.push(format!("{died}; what it began was taken back"));
+        return Ok(None);
+    }
+    let admin = {
+        let lock = RepositoryLock::acquire(job.home, &intent.common_dir, job.patience)?;
+        worktree::repair_torn(&intent.common_dir, &lock)?;
+        remove_stale_ref_lock(&intent)?;
+        admin_dir(&intent)
+    };
+    if let Some(admin) = admin.as_deref().filter(|admin| is_complete(&intent, admin)) {
+        create::finish(job, &mut intent, admin)?;
+        record(job, &intent.op, "finished what a dead run had begun");
+        notes.push(format!("{died}; its worktree was complete and was taken over"));
+        return Ok(None);
+    }
+    let aside = move_aside(job, &intent)?;
+    record(job, &intent.op, "took what a dead run had begun out of the way");
+    match aside {
+        Some(place) => notes.push(format!("{died}; its incomplete worktree was kept at {}", place.display())),
+        None => notes.push(format!("{died} before it had made anything")),
+    }
+    if intent.kind == Kind::Create
+        && let Some(tip) = job.repository.branch_tip(&intent.branch)?
+        && intent.bases.contains(&tip)
+    {
+        // The branch is taken over rather than deleted and made again, and the intent stands until it is.
+        return Ok(Some(Leftover { branch: intent.branch, tip, bases: intent.bases }));
+    }
+    Intent::drop_for(job.home, &job.plan.key, &job.task_lock)?;
+    Ok(None)
+}
+
+/// The dead run worked in another clone of the project.
+fn recover_elsewhere(job: &Job<'_>, intent: Intent, notes: &mut Vec<String>) -> Result<Option<Leftover>> {
+    let Discovery::Main(other) = repository::discover(&intent.common_dir, &intent.branch)? else {
+        Intent::drop_for(job.home, &job.plan.key, &job.task_lock)?;
+        return Ok(None);
+    };
+    let message = format!("what an earlier run began in {} was taken back", intent.common_dir.display());
+    take_back_in(job, &other, intent)?;
+    notes.push(message);
+    Ok(None)
+}
+
+fn record(job: &Job<'_>, op: &str, what: &str) {
+    let mut event = Event::new(EventKind::Recovered, Some(&job.plan.key));
+    event.detail = Some(format!("{what} ({op})"));
+    job.registry.record(&event);
+}
+
+/// Takes back what an attempt began: tree and administrative directory are moved aside, the branch that it made is
+/// deleted while it still stands where it was made, the intent is dropped.
+pub(super) fn take_back(job: &Job<'_>, intent: Intent) -> Result<()> {
+    take_back_in(job, &job.repository, intent)
+}
+
+fn take_back_in(job: &Job<'_>, repository: &crate::git::Repository, mut intent: Intent) -> Result<()> {
+    let resumed = intent.stage == Stage::RollingBack;
+    let marked =
+        resumed.then(|| fs::metadata(job.home.intent_file(&job.plan.key)).and_then(|found| found.modified()));
+    if !resumed {
+        intent.stage = Stage::RollingBack;
+        intent.write(job.home, &job.plan.key, &job.task_lock)?;
+    }
+    // The caller may have asked to stop; taking back is how stopping is done.
+    let patience = Patience { cancel: Cancel::default(), ..job.patience.clone() };
+    {
+        let lock = RepositoryLock::acquire(job.home, &intent.common_dir, &patience)?;
+        worktree::repair_torn(&intent.common_dir, &lock)?;
+        remove_stale_ref_lock(&intent)?;
+        if let Some(Ok(since)) = marked {
+            remove_stale_packed_refs_lock(&intent.common_dir, since)?;
+        }
+    }
+    move_aside(job, &intent)?;
+    if intent.kind == Kind::Create
+        && let Some(tip) = repository.branch_tip(&intent.branch)?
+        && intent.bases.contains(&tip)
+    {
+        worktree::delete_branch(repository, &intent.branch, &tip, &job.task_lock)?;
+    }
+    Intent::drop_for(job.home, &job.plan.key, &job.task_lock)
+}
+
+/// The administrative directory that an intent's git made: by the reason it was locked with, else by the tree's link.
+fn admin_dir(intent: &Intent) -> Option<PathBuf> {
+    let reason = intent.lock_reason();
+    let by_reason = worktree::admin_dirs(&intent.common_dir)
+        .into_iter()
+        .find(|dir| worktree::lock_reason(dir).as_ref() == Some(&reason));
+    by_reason.or_else(|| {
+        let admin = worktree::admin_dir_of(&intent.path).ok()??;
+        let unlocked = worktree::lock_reason(&admin).is_none();
+        (unlocked && admin.is_dir() && worktree::points_back(&admin, &intent.path)).then_some(admin)
+    })
+}
+
+/// Whether git had finished: the index is renamed into place last. A tree from before a power cut never counts, because
+/// git flushes no file of it.
+fn is_complete(intent: &Intent, admin: &Path) -> bool {
+    let filled = |name: &str| fs::metadata(admin.join(name)).is_ok_and(|found| found.len() > 0);
+    let head = fs::read_to_string(admin.join("HEAD")).unwrap_or_default();
+    !intent.is_of_earlier_boot()
+        && filled("index")
+        && !admin.join("index.lock").exists()
+        && [format!("ref: refs/heads/{}", intent.branch).as_str(), "ref: refs/heads/.invalid"]
+            .contains(&head.trim())
+        && worktree::points_back(admin, &intent.path)
+        && worktree::common_dir_of(admin).is_ok_and(|common| common == intent.common_dir)
+        && worktree::admin_dir_of(&intent.path)
+            .is_ok_and(|named| named.is_some_and(|named| same(&named, admin)))
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    one == other
+        || (fs::canonicalize(one)
+            .ok()
+            .is_some_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other)))
+}
+
+/// Moves the tree and the administrative directory of an attempt aside; `None` when there was no tree. Only what the
+/// attempt made is moved: a tree that belongs to somebody else's entry stays.
+fn move_aside(job: &Job<'_>, intent: &Intent) -> Result<Option<PathBuf>> {
+    let admin = admin_dir(intent);
+    let named = worktree::admin_dir_of(&intent.path).ok().flatten();
+    let ours = match (&named, &admin) {
+        (Some(named), Some(admin)) => same(named, admin),
+        (Some(named), None) => !named.exists(),
+        (None, _) => true,
+    };
+    let mut place = None;
+    if ours && fs::symlink_metadata(&intent.path).is_ok() {
+        let to = quarantine_for(job, intent);
+        disk::move_aside(&intent.path, &to.join("tree"))?;
+        let why = serde_json::json!({ "taskKey": intent.task_key, "path": intent.path.to_string_lossy(),
+            "op": intent.op, "at": clock::utc_now(), "why": "a provision ended before the worktree was complete" });
+        disk::replace_file(&to.join("why.json"), why.to_string().as_bytes(), disk::Replace::default())?;
+        place = Some(to);
+    }
+    for admin in admin.into_iter().chain(unfinished_entries(intent)) {
+        retire(intent, &admin)?;
+    }
+    Ok(place)
+}
+
+/// Beside the trees, because a rename must not cross file systems; below the tree's own parent when that one lies
+/// elsewhere.
+fn quarantine_for(job: &Job<'_>, intent: &Intent) -> PathBuf {
+    let name = format!("{}-{}", clock::utc_compact(), intent.op);
+    if intent.path.starts_with(job.home.worktrees()) {
+        return job.home.quarantine().join(name);
+    }
+    intent.path.parent().unwrap_or(&intent.path).join(".okstra-quarantine").join(name)
+}
+
+fn retire(intent: &Intent, admin: &Path) -> Result<()> {
+    // Its git is dead, and a lock file that is kept would only puzzle whoever looks for stale ones.
+    for name in ["index.lock", "HEAD.lock", "ORIG_HEAD.lock", "AUTO_MERGE.lock", "config.worktree.lock"] {
+        remove_if_there(&admin.join(name))?;
+    }
+    let id = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = format!("{}-{}-{id}", clock::utc_compact(), intent.op);
+    disk::move_aside(admin, &intent.common_dir.join("okstra-quarantine").join(name))
+}
+
+/// Entries of ours that were killed before git had written the reason into `locked`: named after our directory, locked
+/// with nothing, pointing nowhere, and not older than the intent.
+fn unfinished_entries(intent: &Intent) -> Vec<PathBuf> {
+    let stem = intent.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let started: Option<SystemTime> =
+        intent.since.parse::<jiff::Timestamp>().ok().and_then(|at| at.try_into().ok());
+    let nameless = |admin: &PathBuf| {
+        let name = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let numbered =
+            name.strip_prefix(&stem).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let empty = fs::metadata(admin.join("locked")).is_ok_and(|found| {
+            found.len() == 0 && found.modified().ok().zip(started).is_some_and(|(at, started)| at >= started)
+        });
+        numbered && empty && !admin.join("gitdir").exists()
+    };
+    worktree::admin_dirs(&intent.common_dir).into_iter().filter(nameless).collect()
+}
+
+/// Removes `refs/heads/<branch>.lock` of a branch that only our dead git was making: git says itself that it never
+/// takes such a file away.
+fn remove_stale_ref_lock(intent: &Intent) -> Result<()> {
+    if intent.kind != Kind::Create {
+        return Ok(());
+    }
+    remove_if_there(&intent.common_dir.join("refs/heads").join(format!("{}.lock", intent.branch)))
+}
+
+fn remove_if_there(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Err(error).context("remove the stale lock", path)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Deleting a branch takes `packed-refs.lock` for a moment. One that appeared after we had marked the intent, and that
+/// stays the same for longer than any live git holds it, was left by our own killed deletion.
+fn remove_stale_packed_refs_lock(common_dir: &Path, since: SystemTime) -> Result<()> {
+    let path = common_dir.join("packed-refs.lock");
+    let seen = || fs::metadata(&path).and_then(|found| found.modified()).ok();
+    let Some(first) = seen().filter(|at| *at >= since) else { return Ok(()) };
+    let start = Instant::now();
+    while start.elapsed() < PACKED_REFS_WATCH {
+        std::thread::sleep(Duration::from_millis(50));
+        if seen() != Some(first) {
+            return Ok(());
+        }
+    }
+    remove_if_there(&path)
+}
+
+/// Moves entries aside that git still keeps for a directory that is gone, after making sure that nothing only they
+/// referred to can be collected: a detached `HEAD` and staged content get refs under `refs/okstra/kept/`.
+pub(super) fn retire_stale(job: &Job<'_>, intent: &Intent, _lock: &RepositoryLock) -> Result<()> {
+    if fs::symlink_metadata(&intent.path).is_ok() {
+        return Ok(());
+    }
+    for admin in worktree::admin_dirs(&intent.common_dir) {
+        if worktree::points_back(&admin, &intent.path) {
+            keep_reachable(job, intent, &admin)?;
+            retire(intent, &admin)?;
+        }
+    }
+    Ok(())
+}
+
+fn keep_reachable(job: &Job<'_>, intent: &Intent, admin: &Path) -> Result<()> {
+    let ask = |args: &[&str]| -> Option<String> {
+        let output = Git::new(&intent.common_dir).git_dir(Some(admin)).args(args).run().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        (output.status.success() && !text.is_empty()).then_some(text)
+    };
+    let head = ask(&["rev-parse", "--verify", "--quiet", "HEAD"]);
+    let detached = ask(&["symbolic-ref", "--quiet", "HEAD"]).is_none();
+    let staged =
+        ask(&["write-tree"]).filter(|tree| ask(&["rev-parse", "HEAD^{tree}"]).as_ref() != Some(tree));
+    let kept = [("head", head.filter(|_| detached)), ("index", staged)];
+    for (what, object) in kept {
+        if let Some(object) = object {
+            let name = format!("refs/okstra/kept/{}-{what}", intent.op);
+            job.repository.git().args(["update-ref", &name, &object]).holding(&job.task_lock).read()?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::TaskKey;
+
+    #[test]
+    fn only_nameless_entries_of_ours_are_taken() {
+        let directory = tempfile::tempdir().unwrap();
+        let key = TaskKey::new("p", "g", "fix-1").unwrap();
+        let mut intent =
+            Intent::new(Kind::Create, &key, directory.path(), &directory.path().join("fix-1"), "task-fix-1");
+        intent.since = "2020-01-01T00:00:00.000Z".into();
+        for (name, files) in [
+            ("fix-1", &["locked"][..]),
+            ("fix-12", &["locked"]),
+            ("fix-10", &["locked", "gitdir"]),
+            ("fix-1x", &["locked"]),
+            ("other", &["locked"]),
+            ("fix-13", &[]),
+        ] {
+            let admin = directory.path().join("worktrees").join(name);
+            fs::create_dir_all(&admin).unwrap();
+            for file in files {
+                fs::File::create(admin.join(file)).unwrap();
+            }
+        }
+        let mut names: Vec<_> =
+            unfinished_entries(&intent).iter().map(|path| path.file_name().unwrap().to_owned()).collect();
+        names.sort();
+        assert_eq!(names, ["fix-1", "fix-12"]);
+        intent.since = "2999-01-01T00:00:00.000Z".into();
+        assert!(unfinished_entries(&intent).is_empty(), "older than the intent: somebody else's");
+    }
+}

@@ -1,0 +1,201 @@
+//! Answers for tasks that the registry knows, and for callers that need no worktree of their own.
+
+use std::fs;
+use std::path::Path;
+
+use super::create;
+use super::plan::Plan;
+use super::recover::Leftover;
+use super::{Job, Provision, Status, add_sentence, share};
+use crate::error::{Error, Result};
+use crate::git::repository::{self, Glance};
+use crate::git::worktree::{self, Found};
+use crate::git::{Discovery, Git};
+use crate::home::OkstraHome;
+use crate::lock::{Patience, RepositoryLock};
+use crate::registry::history::{Event, EventKind};
+use crate::registry::{Entry, EntryStatus, Registry, Reservation};
+
+/// What the disk alone tells for certain: no process, no lock; `None` leaves the question to git.
+pub(super) fn at_a_glance(
+    home: &OkstraHome,
+    registry: &Registry,
+    plan: &Plan,
+    patience: &Patience,
+) -> Result<Option<Provision>> {
+    let common_dir = match repository::glance(&plan.root) {
+        None => return Ok(None),
+        Some(Glance::Linked) => return Ok(Some(skipped(plan, Status::SkippedInWorktree))),
+        Some(Glance::Main(common_dir)) => common_dir,
+    };
+    let Some(entry) = registry.lookup(&plan.key)?.filter(|entry| entry.status == EntryStatus::Active) else {
+        return Ok(None);
+    };
+    // A standing intent means that somebody is at it, or died at it.
+    if home.intent_file(&plan.key).exists() {
+        return Ok(None);
+    }
+    match worktree::look(&entry.worktree_path)? {
+        Found::Linked { common_dir: theirs, .. } if theirs == common_dir => {}
+        _ => return Ok(None),
+    }
+    reused(registry, plan, entry, patience).map(Some)
+}
+
+/// The answer to a caller that gets no worktree.
+pub(super) fn skipped(plan: &Plan, status: Status) -> Provision {
+    let note = match status {
+        Status::SkippedNotGit => format!("{} is in no git repository", plan.root.display()),
+        _ => format!("{} is in a linked worktree already", plan.root.display()),
+    };
+    Provision {
+        status,
+        path: plan.root.clone(),
+        branch: String::new(),
+        base_ref: String::new(),
+        note,
+        task_key: plan.key.clone(),
+        linked: Vec::new(),
+        post_checkout_exit: None,
+    }
+}
+
+fn reused(registry: &Registry, plan: &Plan, entry: Entry, patience: &Patience) -> Result<Provision> {
+    if entry.last_phase != plan.phase {
+        registry.touch_phase(&plan.key, &plan.phase, patience)?;
+    }
+    Ok(answer(plan, Status::Reused, entry))
+}
+
+fn answer(plan: &Plan, status: Status, entry: Entry) -> Provision {
+    Provision {
+        status,
+        linked: links_in(&entry.worktree_path, &plan.shared),
+        path: entry.worktree_path,
+        branch: entry.branch,
+        base_ref: entry.base_ref,
+        note: String::new(),
+        task_key: plan.key.clone(),
+        post_checkout_exit: None,
+    }
+}
+
+fn links_in(worktree: &Path, configured: &[String]) -> Vec<String> {
+    let is_link =
+        |name: &&String| fs::symlink_metadata(worktree.join(name)).is_ok_and(|found| found.is_symlink());
+    configured.iter().filter(is_link).cloned().collect()
+}
+
+/// The answer for a task that has a row, with the task lock held.
+pub(super) fn known(job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result<Provision> {
+    match worktree::look(&entry.worktree_path)? {
+        Found::Linked { common_dir, admin } => {
+            let foreign = common_dir != job.repository.common_dir;
+            let mut answer = if entry.status == EntryStatus::Active {
+                reused(job.registry, job.plan, entry, job.patience)?
+            } else {
+                reactivate(&job, entry, &common_dir, &admin)?
+            };
+            if foreign {
+                add_sentence(&mut answer.note, &belongs_to(&common_dir));
+            }
+            Ok(answer)
+        }
+        Found::RepositoryGone(repository) => {
+            Err(Error::RepositoryGone { path: entry.worktree_path, repository })
+        }
+        Found::Broken(reason) => {
+            // An empty commondir can be mended on the spot, without losing anything.
+            let mended = {
+                let lock = RepositoryLock::acquire(job.home, &job.repository.common_dir, job.patience)?;
+                worktree::repair_torn(&job.repository.common_dir, &lock)?
+            };
+            if !mended.is_empty() && matches!(worktree::look(&entry.worktree_path)?, Found::Linked { .. }) {
+                return known(job, entry, leftover);
+            }
+            Err(Error::WorktreeBroken { path: entry.worktree_path, reason })
+        }
+        Found::Missing => missing(job, entry, leftover),
+    }
+}
+
+/// The directory is gone: the branch, where it still exists, brings it back.
+fn missing(mut job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result<Provision> {
+    let mut note = None;
+    if let Some(recorded) = job.registry.repository_of(&job.plan.key)?
+        && recorded != job.repository.common_dir
+        && recorded.is_dir()
+        && let Discovery::Main(other) = repository::discover(&recorded, &entry.branch)?
+        && other.common_dir != job.repository.common_dir
+        && other.branch_tip(&entry.branch)?.is_some()
+    {
+        // The task lives in another clone of the project: its commits are there.
+        note = Some(belongs_to(&other.common_dir));
+        job.repository = other;
+    }
+    let mut answer = match job.repository.branch_tip(&entry.branch)? {
+        Some(tip) => create::restore(&job, &entry, &tip)?,
+        None => create::create(&job, leftover)?,
+    };
+    if let Some(note) = note {
+        add_sentence(&mut answer.note, &note);
+    }
+    Ok(answer)
+}
+
+fn belongs_to(common_dir: &Path) -> String {
+    let shown = match (common_dir.file_name(), common_dir.parent()) {
+        (Some(name), Some(parent)) if name == ".git" => parent,
+        _ => common_dir,
+    };
+    format!("the worktree belongs to the repository {}", shown.display())
+}
+
+/// A released task whose directory is still there is taken up again.
+fn reactivate(job: &Job<'_>, entry: Entry, common_dir: &Path, admin: &Path) -> Result<Provision> {
+    job.registry.check_free(&job.plan.key, &entry.branch, Some(common_dir))?;
+    let stays_on = back_on_branch(job, &entry, admin)?;
+    if common_dir == job.repository.common_dir {
+        let shares = share::present(&job.plan.shared, job.repository.main_worktree.as_deref());
+        let linked = share::link(&shares, &entry.worktree_path, admin)?;
+        let lock = RepositoryLock::acquire(job.home, common_dir, job.patience)?;
+        share::exclude(&linked, common_dir, &lock)?;
+    }
+    let reservation = Reservation {
+        key: job.plan.key.clone(),
+        worktree_path: entry.worktree_path,
+        branch: entry.branch,
+        base_ref: entry.base_ref,
+        phase: job.plan.phase.clone(),
+        repository: Some(common_dir.to_owned()),
+        created_at: Some(entry.created_at),
+    };
+    let entry = job.registry.reserve(&reservation, job.patience)?;
+    let mut event = Event::new(EventKind::Restored, Some(&job.plan.key));
+    event.phase = Some(job.plan.phase.clone());
+    event.path = Some(entry.worktree_path.clone());
+    event.branch = Some(entry.branch.clone());
+    job.registry.record(&event);
+    let mut answer = answer(job.plan, Status::Restored, entry);
+    if let Some(sentence) = stays_on {
+        add_sentence(&mut answer.note, &sentence);
+    }
+    Ok(answer)
+}
+
+/// Puts the worktree back on its branch where git can do that without losing anything; else says where it is.
+fn back_on_branch(job: &Job<'_>, entry: &Entry, admin: &Path) -> Result<Option<String>> {
+    let head = fs::read_to_string(admin.join("HEAD")).unwrap_or_default();
+    let head = head.trim();
+    // With the reftable backend the file says nothing; then the worktree is left as it is.
+    if head == format!("ref: refs/heads/{}", entry.branch) || head == "ref: refs/heads/.invalid" {
+        return Ok(None);
+    }
+    let git = Git::new(&entry.worktree_path).args(["switch", "--no-guess", "--no-overwrite-ignore"]);
+    let output =
+        git.args(["--", &entry.branch]).holding(&job.task_lock).cancel(&job.patience.cancel).run()?;
+    let at = head
+        .strip_prefix("ref: refs/heads/")
+        .map_or_else(|| "a detached HEAD".to_owned(), |name| format!("branch {name}"));
+    Ok((!output.status.success()).then(|| format!("the worktree is on {at}, not on {}", entry.branch)))
+}

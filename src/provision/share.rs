@@ -1,0 +1,240 @@
+//! Directories of the main worktree that every task worktree sees through a symbolic link, and the lines that keep
+//! those links invisible to git.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use crate::disk::{self, Replace};
+use crate::error::{Error, IoContext, Result};
+use crate::git::Git;
+use crate::lock::RepositoryLock;
+use crate::task;
+
+const DEFAULT: &[&str] = &[".project-docs", ".scratch", "graphify-out"];
+const BEGIN: &str = "# >>> okstra: links to shared directories >>>";
+const END: &str = "# <<< okstra: links to shared directories <<<";
+/// Largest `info/exclude` that is edited.
+const LIMIT: u64 = 16 * 1024 * 1024;
+
+/// The configured shared directories: `OKSTRA_WORKTREE_SYNC_DIRS` (colon-separated, blanks trimmed, set but empty: none),
+/// else `.project-docs`, `.scratch`, `graphify-out`. Fails on an absolute entry and on one with `..`.
+pub fn configured() -> Result<Vec<String>> {
+    const NAME: &str = "OKSTRA_WORKTREE_SYNC_DIRS";
+    let Some(value) = std::env::var_os(NAME) else {
+        return Ok(DEFAULT.iter().map(|&name| name.to_owned()).collect());
+    };
+    let Some(text) = value.to_str() else {
+        return Err(Error::invalid(NAME, value.to_string_lossy(), "it is not UTF-8"));
+    };
+    let mut names: Vec<String> = Vec::new();
+    for name in text.split(':').map(str::trim).filter(|name| !name.is_empty()) {
+        let fail = |reason: &str| Err(Error::invalid(NAME, name, reason));
+        task::no_control(NAME, name)?;
+        if Path::new(name).is_absolute() {
+            return fail("it is absolute; shared directories are named from the root of the main worktree");
+        }
+        let parts: Option<Vec<_>> = Path::new(name)
+            .components()
+            .filter(|part| *part != Component::CurDir)
+            .map(|part| if let Component::Normal(part) = part { part.to_str() } else { None })
+            .collect();
+        let Some(parts) = parts else { return fail("it leaves the main worktree") };
+        if parts.is_empty() {
+            return fail("it names the main worktree itself");
+        }
+        if parts.iter().any(|part| part.eq_ignore_ascii_case(".git")) {
+            return fail("git keeps its own files there");
+        }
+        let clean = parts.join("/");
+        if !names.contains(&clean) {
+            names.push(clean);
+        }
+    }
+    Ok(names)
+}
+
+/// One link to be made.
+#[derive(Debug)]
+pub struct Share {
+    /// As configured.
+    pub name: String,
+    /// The resolved directory in the main worktree.
+    pub source: PathBuf,
+}
+
+/// Those of the configured directories that the main worktree has.
+#[must_use]
+pub fn present(configured: &[String], main_worktree: Option<&Path>) -> Vec<Share> {
+    let Some(main) = main_worktree else { return Vec::new() };
+    let share = |name: &String| {
+        let source = fs::canonicalize(main.join(name)).ok().filter(|source| source.is_dir())?;
+        Some(Share { name: name.clone(), source })
+    };
+    configured.iter().filter_map(share).collect()
+}
+
+/// Links the shared directories into a worktree. What exists there is never clobbered, a link in the tree is never
+/// followed, and a path that the branch tracks is left to the branch. Returns the names that are linked, in the order of
+/// the configuration; repeating it changes nothing.
+pub fn link(shares: &[Share], worktree: &Path, admin: &Path) -> Result<Vec<String>> {
+    let mut linked = Vec::new();
+    for share in shares {
+        let target = worktree.join(&share.name);
+        match fs::symlink_metadata(&target) {
+            Ok(found) => {
+                if found.is_symlink() && fs::read_link(&target).is_ok_and(|to| to == share.source) {
+                    linked.push(share.name.clone());
+                }
+                continue;
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // A file where a directory would have to be: the branch's own content.
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => continue,
+            Err(error) => return Err(error).context("look at", target),
+        }
+        if !own_parents(worktree, &share.name)? || hidden_by_sparse_checkout(worktree, admin, &share.name)? {
+            continue;
+        }
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent).context("make the directory", parent)?;
+        }
+        symlink_dir(&share.source, &target).context("link the shared directory at", &target)?;
+        linked.push(share.name.clone());
+    }
+    Ok(linked)
+}
+
+/// Whether every existing directory between the worktree and the link is a real one.
+fn own_parents(worktree: &Path, name: &str) -> Result<bool> {
+    let mut path = worktree.to_owned();
+    let parts: Vec<_> = name.split('/').collect();
+    for part in &parts[..parts.len() - 1] {
+        path.push(part);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            Err(error) => return Err(error).context("look at", path),
+        }
+    }
+    Ok(true)
+}
+
+/// In a sparse checkout a tracked path may be missing on disk; a link there would show as a deletion.
+fn hidden_by_sparse_checkout(worktree: &Path, admin: &Path, name: &str) -> Result<bool> {
+    if !admin.join("info/sparse-checkout").exists() {
+        return Ok(false);
+    }
+    let pathspec = format!(":(literal){name}");
+    let tracked = Git::new(worktree).args(["ls-files", "--sparse", "-z", "--", &pathspec]).read()?;
+    Ok(!tracked.is_empty())
+}
+
+#[cfg(unix)]
+fn symlink_dir(source: &Path, target: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(source, target)
+}
+
+#[cfg(windows)]
+fn symlink_dir(source: &Path, target: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_dir(source, target)
+}
+
+/// Adds the links to a marked block of `info/exclude` in the common git directory, once each.
+///
+/// A pattern with a slash at its end (`.scratch/`, as people write it in `.gitignore`) does not match a symbolic link, so
+/// without these lines the link shows as untracked, `git add -A` commits it, and `git worktree remove` refuses (all
+/// measured). A worktree's own `info/exclude` is not read by git. Everything else in the file stays byte for byte.
+pub fn exclude(names: &[String], common_dir: &Path, _lock: &RepositoryLock) -> Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let path = common_dir.join("info/exclude");
+    let present =
+        disk::read_regular(&path, LIMIT).context("read", &path)?.map(|(_, bytes)| bytes).unwrap_or_default();
+    if let Some(text) = with_lines(&present, names) {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory).context("make the directory", directory)?;
+        }
+        disk::replace_file(&path, &text, Replace { keep_mode: true, ..Replace::default() })?;
+    }
+    Ok(())
+}
+
+/// The content of the exclude file with all lines in the block; `None` when nothing is missing.
+fn with_lines(present: &[u8], names: &[String]) -> Option<Vec<u8>> {
+    let line_ends = |line: &[u8]| line.strip_suffix(b"\r").unwrap_or(line).to_vec();
+    let lines: Vec<Vec<u8>> = present.split(|byte| *byte == b'\n').map(line_ends).collect();
+    let begin = lines.iter().position(|line| line == BEGIN.as_bytes());
+    let block = begin.and_then(|begin| {
+        let length = lines[begin..].iter().position(|line| line == END.as_bytes())?;
+        Some((begin, begin + length))
+    });
+    let known: &[Vec<u8>] = block.map_or(&[], |(begin, end)| &lines[begin..end]);
+    let missing: Vec<String> = names
+        .iter()
+        .map(|name| pattern(name))
+        .filter(|line| !known.iter().any(|known| known == line.as_bytes()))
+        .collect();
+    if missing.is_empty() {
+        return None;
+    }
+    let added = missing.iter().map(|line| format!("{line}\n")).collect::<String>();
+    // The byte at which the end mark's line begins, or the end of the file.
+    let at = block.map(|(_, end)| {
+        present.split(|byte| *byte == b'\n').take(end).map(|line| line.len() + 1).sum::<usize>()
+    });
+    let mut text = present.to_vec();
+    match at {
+        Some(at) => drop(text.splice(at..at, added.into_bytes())),
+        None => {
+            if !text.is_empty() && !text.ends_with(b"\n") {
+                text.push(b'\n');
+            }
+            text.extend_from_slice(format!("{BEGIN}\n{added}{END}\n").as_bytes());
+        }
+    }
+    Some(text)
+}
+
+/// An anchored pattern that matches exactly this path.
+fn pattern(name: &str) -> String {
+    let mut text = String::from("/");
+    for c in name.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '\\' | ' ') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn the_block_is_added_once_and_grows_in_place() {
+        let first = with_lines(b"*.o\nno newline", &names(&[".scratch"])).unwrap();
+        assert_eq!(first, format!("*.o\nno newline\n{BEGIN}\n/.scratch\n{END}\n").as_bytes());
+        assert_eq!(with_lines(&first, &names(&[".scratch"])), None);
+        let mut foreign = first.clone();
+        foreign.extend_from_slice(b"# mine\r\nlast");
+        let second = with_lines(&foreign, &names(&[".scratch", "docs/a b*"])).unwrap();
+        let expected = format!("*.o\nno newline\n{BEGIN}\n/.scratch\n/docs/a\\ b\\*\n{END}\n# mine\r\nlast");
+        assert_eq!(String::from_utf8(second).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_block_that_lost_its_end_is_left_alone() {
+        let torn = format!("{BEGIN}\n/.scratch\n");
+        let text = with_lines(torn.as_bytes(), &names(&[".scratch"])).unwrap();
+        assert!(text.starts_with(torn.as_bytes()) && text.len() > torn.len());
+        assert_eq!(with_lines(&text, &names(&[".scratch"])), None, "the next time the mended block is found");
+    }
+}

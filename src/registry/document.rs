@@ -1,0 +1,364 @@
+//! The registry file as a document: its pieces in order, each still as it was written.
+//!
+//! serde_json is not used for this file. It refuses what 0.12.0 may write (lone surrogates from paths that are no
+//! UTF-8, `NaN`), and a good registry must never count as a corrupt one. Only what is changed is written anew; the
+//! rest goes out byte for byte, in its place. The frame is that of Python's `json.dumps(indent=2,
+//! ensure_ascii=False)`, so that a file of 0.12.0 that passes through unchanged is identical.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::scan::{self, Malformed, Scanner};
+use super::text;
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// A registry file. Cloning copies the table of pieces, not the text.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Document {
+    source: Arc<Vec<u8>>,
+    top: Map,
+    /// The text was read leniently: 0.12.0 would take this file for an empty one.
+    pub repaired: bool,
+}
+
+type Map = IndexMap<Box<[u8]>, Item>;
+
+#[derive(Debug, Clone)]
+struct Item {
+    key: Piece,
+    value: Value,
+}
+
+#[derive(Debug, Clone)]
+enum Value {
+    Text(Piece),
+    Object(Map),
+}
+
+#[derive(Debug, Clone)]
+enum Piece {
+    Source(usize, usize),
+    Own(Arc<[u8]>),
+}
+
+impl From<scan::Range> for Piece {
+    fn from(range: scan::Range) -> Self {
+        Self::Source(range.start, range.end)
+    }
+}
+
+impl From<Vec<u8>> for Piece {
+    fn from(text: Vec<u8>) -> Self {
+        Self::Own(text.into())
+    }
+}
+
+/// The objects whose members are told apart. All others are one piece.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Top,
+    Okstra,
+    Leaf,
+}
+
+impl Place {
+    fn inner(self, key: &[u8]) -> Option<Self> {
+        match (self, key) {
+            (Self::Top, b"tasks" | b"branches") | (Self::Okstra, b"tasks") => Some(Self::Leaf),
+            (Self::Top, b"okstra") => Some(Self::Okstra),
+            _ => None,
+        }
+    }
+}
+
+impl Document {
+    /// Reads a file. Fails where Python would, except that a byte order mark and bytes that are no UTF-8 are let
+    /// through.
+    pub(super) fn parse(source: Vec<u8>) -> Result<Self, (Vec<u8>, Malformed)> {
+        // Kept as it came only where reading changes it: the damaged file itself is what must be set aside.
+        let original =
+            (source.starts_with(BOM) || std::str::from_utf8(&source).is_err()).then(|| source.clone());
+        let (document, result) = Self::read(source);
+        match result {
+            Ok(()) => Ok(document),
+            Err(error) => {
+                let Self { source, top, .. } = document;
+                drop(top);
+                Err((original.unwrap_or_else(|| Arc::unwrap_or_clone(source)), error))
+            }
+        }
+    }
+
+    /// Reads as much as is complete at the front of a damaged file.
+    pub(super) fn salvage(source: Vec<u8>) -> Self {
+        Self::read(source).0
+    }
+
+    fn read(mut source: Vec<u8>) -> (Self, Result<(), Malformed>) {
+        let mut repaired = false;
+        if source.starts_with(BOM) {
+            source.drain(..BOM.len());
+            repaired = true;
+        }
+        if let Some(text) = text::repair(&source) {
+            source = text;
+            repaired = true;
+        }
+        let mut scanner = Scanner::new(&source);
+        let mut top = Map::new();
+        let mut result =
+            read_object(&mut scanner, &source, Place::Top, &mut top).and_then(|()| scanner.end());
+        for key in [&b"tasks"[..], b"branches"] {
+            if matches!(top.get(key), Some(Item { value: Value::Text(_), .. })) {
+                top.shift_remove(key);
+                result = result.and(Err(Malformed { at: 0, expected: "object of tasks and of branches" }));
+            }
+        }
+        (Self { source: Arc::new(source), top, repaired }, result)
+    }
+
+    /// The file's text.
+    pub(super) fn emit(&self) -> Vec<u8> {
+        let mut text = Vec::with_capacity(self.source.len() + 1024);
+        self.emit_object(&self.top, 0, &mut text);
+        text.push(b'\n');
+        text
+    }
+
+    fn emit_object(&self, map: &Map, depth: usize, text: &mut Vec<u8>) {
+        let line = |text: &mut Vec<u8>, depth: usize| {
+            text.push(b'\n');
+            text.resize(text.len() + 2 * depth, b' ');
+        };
+        text.push(b'{');
+        for (index, item) in map.values().enumerate() {
+            if index > 0 {
+                text.push(b',');
+            }
+            line(text, depth + 1);
+            text.extend_from_slice(self.piece(&item.key));
+            text.extend_from_slice(b": ");
+            match &item.value {
+                Value::Text(piece) => text.extend_from_slice(self.piece(piece)),
+                Value::Object(map) => self.emit_object(map, depth + 1, text),
+            }
+        }
+        if !map.is_empty() {
+            line(text, depth);
+        }
+        text.push(b'}');
+    }
+
+    fn piece<'a>(&'a self, piece: &'a Piece) -> &'a [u8] {
+        match piece {
+            Piece::Source(start, end) => &self.source[*start..*end],
+            Piece::Own(text) => text,
+        }
+    }
+
+    fn object(&self, key: &[u8]) -> Option<&Map> {
+        object_in(&self.top, key)
+    }
+
+    /// The texts of an object of which all members are single pieces.
+    fn texts<'a>(&'a self, map: Option<&'a Map>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        map.into_iter().flatten().filter_map(|(key, item)| match &item.value {
+            Value::Text(piece) => Some((&**key, self.piece(piece))),
+            Value::Object(_) => None,
+        })
+    }
+
+    fn text<'a>(&'a self, map: Option<&'a Map>, key: &[u8]) -> Option<&'a [u8]> {
+        match &map?.get(key)?.value {
+            Value::Text(piece) => Some(self.piece(piece)),
+            Value::Object(_) => None,
+        }
+    }
+
+    /// Every row, in the order of the file: its key (WTF-8) and its text.
+    pub(super) fn rows(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.texts(self.object(b"tasks"))
+    }
+
+    /// The text of one row.
+    pub(super) fn row(&self, key: &[u8]) -> Option<&[u8]> {
+        self.text(self.object(b"tasks"), key)
+    }
+
+    /// Writes a row, in its place if there is one of that key.
+    pub(super) fn set_row(&mut self, key: &[u8], row: Vec<u8>) {
+        set(object_mut(&mut self.top, b"tasks"), key, Value::Text(row.into()));
+        self.frame();
+    }
+
+    /// Makes the two members that 0.12.0 expects, where they are missing.
+    pub(super) fn frame(&mut self) {
+        for key in [&b"tasks"[..], b"branches"] {
+            object_mut(&mut self.top, key);
+        }
+    }
+
+    /// Every claim of the plain map of branches: branch and owner.
+    pub(super) fn claims(&self) -> impl Iterator<Item = (&[u8], Vec<u8>)> {
+        self.texts(self.object(b"branches"))
+            .filter(|(_, owner)| owner.starts_with(b"\""))
+            .map(|(branch, owner)| (branch, text::decode(owner)))
+    }
+
+    /// The key that stands for a branch in the plain map.
+    pub(super) fn owner(&self, branch: &str) -> Option<Vec<u8>> {
+        let owner = self.text(self.object(b"branches"), branch.as_bytes())?;
+        owner.starts_with(b"\"").then(|| text::decode(owner))
+    }
+
+    /// Says in the plain map who owns a branch; nobody, when there is no owner.
+    pub(super) fn set_owner(&mut self, branch: &[u8], owner: Option<&[u8]>) {
+        let branches = object_mut(&mut self.top, b"branches");
+        match owner {
+            Some(owner) => set(branches, branch, Value::Text(text::encode(owner).into())),
+            None => drop(branches.shift_remove(branch)),
+        }
+    }
+
+    /// The common git directory that we recorded for a key.
+    pub(super) fn repository(&self, key: &[u8]) -> Option<PathBuf> {
+        let record = self.text(object_in(self.object(b"okstra")?, b"tasks"), key)?;
+        let (_, range) = scan::members(record).ok()?.into_iter().rfind(|(name, _)| name == b"repository")?;
+        let value = &record[range];
+        if value.starts_with(b"\"") { text::to_path(&text::decode(value)) } else { None }
+    }
+
+    /// Records the common git directory of a key, under the one top-level member that is ours: a row must not have
+    /// more fields than 0.12.0 knows. What somebody else put into that member stays.
+    pub(super) fn set_repository(&mut self, key: &[u8], repository: Option<&Path>) {
+        if repository.is_none() && self.repository(key).is_none() {
+            return;
+        }
+        let mut record = Document::default();
+        if let Some(present) =
+            self.text(self.object(b"okstra").and_then(|okstra| object_in(okstra, b"tasks")), key)
+            && let Ok(members) = scan::members(present)
+        {
+            for (name, range) in members {
+                set(&mut record.top, &name, Value::Text(present[range].to_vec().into()));
+            }
+        }
+        match repository {
+            Some(path) => {
+                let path = text::encode(&text::from_path(path));
+                set(&mut record.top, b"repository", Value::Text(path.into()));
+            }
+            None => drop(record.top.shift_remove(&b"repository"[..])),
+        }
+        let empty = record.top.is_empty();
+        let mut text = Vec::new();
+        record.emit_object(&record.top, 3, &mut text);
+        if matches!(self.top.get(&b"okstra"[..]), Some(Item { value: Value::Text(_), .. })) {
+            return;
+        }
+        let okstra = object_mut(&mut self.top, b"okstra");
+        if !okstra.contains_key(&b"version"[..]) {
+            set(okstra, b"version", Value::Text(b"1".to_vec().into()));
+        }
+        if matches!(okstra.get(&b"tasks"[..]), Some(Item { value: Value::Text(_), .. })) {
+            return;
+        }
+        let tasks = object_mut(okstra, b"tasks");
+        if empty {
+            tasks.shift_remove(key);
+        } else {
+            set(tasks, key, Value::Text(text.into()));
+        }
+    }
+
+    /// Takes over what `other` has beyond rows and branches and this document lacks.
+    pub(super) fn adopt_the_rest(&mut self, other: &Self) {
+        for (key, item) in &other.top {
+            if matches!(&**key, b"tasks" | b"branches") {
+                continue;
+            }
+            adopt(&mut self.top, key, other, item);
+        }
+    }
+}
+
+/// Adds an item of another document where there is none; inside an object, member by member.
+fn adopt(into: &mut Map, key: &[u8], other: &Document, item: &Item) {
+    match (&item.value, into.get_mut(key).map(|present| &mut present.value)) {
+        (Value::Object(theirs), Some(Value::Object(ours))) => {
+            theirs.iter().for_each(|(key, item)| adopt(ours, key, other, item));
+        }
+        (_, Some(_)) => {}
+        (Value::Object(theirs), None) => {
+            let ours = object_mut(into, key);
+            theirs.iter().for_each(|(key, item)| adopt(ours, key, other, item));
+        }
+        (Value::Text(piece), None) => set(into, key, Value::Text(other.piece(piece).to_vec().into())),
+    }
+}
+
+fn set(map: &mut Map, key: &[u8], value: Value) {
+    match map.get_mut(key) {
+        Some(item) => item.value = value,
+        None => drop(map.insert(key.into(), Item { key: text::encode(key).into(), value })),
+    }
+}
+
+/// The object of that key, made if it is missing. The caller has made sure that it is no single piece.
+fn object_mut<'a>(map: &'a mut Map, key: &[u8]) -> &'a mut Map {
+    let item = map
+        .entry(key.into())
+        .or_insert_with(|| Item { key: text::encode(key).into(), value: Value::Object(Map::new()) });
+    if matches!(item.value, Value::Text(_)) {
+        item.value = Value::Object(Map::new());
+    }
+    match &mut item.value {
+        Value::Object(map) => map,
+        Value::Text(_) => unreachable!("it was made an object"),
+    }
+}
+
+fn object_in<'a>(map: &'a Map, key: &[u8]) -> Option<&'a Map> {
+    match &map.get(key)?.value {
+        Value::Object(map) => Some(map),
+        Value::Text(_) => None,
+    }
+}
+
+/// Reads the members of an object into `map`. After a mistake `map` holds what was complete before it.
+fn read_object(
+    scanner: &mut Scanner<'_>,
+    source: &[u8],
+    place: Place,
+    map: &mut Map,
+) -> Result<(), Malformed> {
+    // Whether the value read last was surely complete: the digits of a number that was cut off look like a number.
+    let mut unsure = None;
+    let result = scanner.object(|scanner, key| {
+        let name = text::decode(&source[key.clone()]).into_boxed_slice();
+        unsure = None;
+        if let Some(inner) = place.inner(&name)
+            && scanner.peek() == Some(b'{')
+        {
+            let mut object = Map::new();
+            let result = read_object(scanner, source, inner, &mut object);
+            map.insert(name, Item { key: key.into(), value: Value::Object(object) });
+            return result;
+        }
+        let value = scanner.value()?;
+        if !matches!(source[value.end - 1], b'}' | b']' | b'"') {
+            unsure = Some(name.clone());
+        }
+        map.insert(name, Item { key: key.into(), value: Value::Text(value.into()) });
+        Ok(())
+    });
+    if result.is_err()
+        && let Some(name) = unsure
+    {
+        map.shift_remove(&name);
+    }
+    result
+}

@@ -1,0 +1,159 @@
+//! What the disk itself says about the tasks: git's own data of each worktree, and the record that okstra leaves beside
+//! it. Read when the registry and its backup are lost, and when a row alone does not name its repository.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::entry::{self, Entry, EntryStatus};
+use super::{scan, text};
+use crate::disk::{self, Replace};
+use crate::error::Result;
+use crate::home::OkstraHome;
+use crate::task::TaskKey;
+
+const RECORD: &str = "okstra.json";
+/// git's own small files hold a path or a name.
+const SMALL: u64 = 64 << 10;
+
+/// What okstra notes in the admin directory of a worktree (`<common git directory>/worktrees/<id>`), so that its
+/// registry row can be made again from the disk alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskRecord {
+    /// The row as it was when the record was written.
+    pub entry: Entry,
+    /// The common git directory of the worktree's repository.
+    pub repository: PathBuf,
+}
+
+impl TaskRecord {
+    /// Reads the record in an admin directory; `None` when there is none that can be used.
+    #[must_use]
+    pub fn read(admin_dir: &Path) -> Option<Self> {
+        let content = small(&admin_dir.join(RECORD))?;
+        let content = text::repair(&content).unwrap_or(content);
+        let members = scan::members(&content).ok()?;
+        let repository = text::to_path(&entry::peek(&content, "repository")?)?;
+        let fields: Vec<(&str, Vec<u8>)> = members
+            .iter()
+            .filter_map(|(name, range)| {
+                Some((std::str::from_utf8(name).ok()?, content[range.clone()].to_vec()))
+            })
+            .filter(|(name, _)| !matches!(*name, "version" | "repository"))
+            .collect();
+        let entry = Entry::decode(&entry::object(&fields, 0)).ok()?;
+        Some(Self { entry, repository })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut members = vec![("version", b"1".to_vec())];
+        members.extend(self.entry.members());
+        members.push(("repository", text::encode(&text::from_path(&self.repository))));
+        let mut record = entry::object(&members, 0);
+        record.push(b'\n');
+        record
+    }
+}
+
+/// Writes the record of a task into the admin directory of its worktree, durably.
+pub fn write_task_record(admin_dir: &Path, entry: &Entry, repository: &Path) -> Result<()> {
+    let record = TaskRecord { entry: entry.clone(), repository: repository.to_owned() };
+    disk::replace_file(&admin_dir.join(RECORD), &record.encode(), Replace::default())
+}
+
+/// Every task that has a worktree below the home, as well as the disk knows it, with its repository.
+pub(super) fn tasks_on_disk(home: &OkstraHome) -> Vec<TaskRecord> {
+    let mut records = Vec::new();
+    for project in directories(&home.worktrees()) {
+        for group in directories(&project) {
+            records.extend(directories(&group).iter().filter_map(|worktree| task_at(worktree)));
+        }
+    }
+    records
+}
+
+/// The directories in a directory, by name. Names with a dot in front are okstra's own (the quarantine).
+fn directories(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
+}
+
+fn task_at(worktree: &Path) -> Option<TaskRecord> {
+    let admin = admin_dir(worktree)?;
+    let repository = common_dir(&admin)?;
+    if let Some(record) = TaskRecord::read(&admin)
+        && canonical(&record.entry.worktree_path) == canonical(worktree)
+    {
+        return Some(record);
+    }
+    let mut names = worktree.iter().rev().map(|name| name.to_str());
+    let (task, group, project) = (names.next()??, names.next()??, names.next()??);
+    let created = fs::metadata(admin.join("commondir")).and_then(|metadata| metadata.modified()).ok();
+    let created = created.and_then(|time| Timestamp::try_from(time).ok()).unwrap_or_else(Timestamp::now);
+    let entry = Entry {
+        key: TaskKey::new(project, group, task).ok()?,
+        worktree_path: worktree.to_owned(),
+        branch: branch(&admin).unwrap_or_default(),
+        base_ref: String::new(),
+        created_at: created.to_zoned_datetime(TimeZone::system()).strftime("%Y-%m-%dT%H:%M:%S%z").to_string(),
+        last_phase: String::new(),
+        status: EntryStatus::Active,
+    };
+    Some(TaskRecord { entry, repository })
+}
+
+/// The branch of a worktree; during a rebase the one that is being rebased.
+fn branch(admin: &Path) -> Option<String> {
+    let head = small(&admin.join("HEAD"))?;
+    let name = head.strip_prefix(b"ref:").map(<[u8]>::to_vec).or_else(|| {
+        ["rebase-merge/head-name", "rebase-apply/head-name"].iter().find_map(|file| small(&admin.join(file)))
+    })?;
+    Some(std::str::from_utf8(&name).ok()?.trim().strip_prefix("refs/heads/")?.to_owned())
+}
+
+/// The admin directory that the `.git` file of a worktree names; `None` when there is no such file.
+pub(super) fn admin_dir(worktree: &Path) -> Option<PathBuf> {
+    let link = small(&worktree.join(".git"))?;
+    Some(worktree.join(path_from(link.strip_prefix(b"gitdir:")?)?))
+}
+
+/// The common git directory that an admin directory belongs to.
+pub(super) fn common_dir(admin: &Path) -> Option<PathBuf> {
+    if let Some(common) = small(&admin.join("commondir")).and_then(|content| path_from(&content)) {
+        return Some(canonical(&admin.join(common)));
+    }
+    // A `git worktree add` that was killed leaves `commondir` empty; the place says the same.
+    let worktrees =
+        admin.parent().filter(|parent| parent.file_name().is_some_and(|name| name == "worktrees"))?;
+    admin.is_dir().then(|| worktrees.parent().map(canonical))?
+}
+
+/// The path without links where it exists, else as it is.
+pub(super) fn canonical(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn small(path: &Path) -> Option<Vec<u8>> {
+    disk::read_regular(path, SMALL).ok().flatten().map(|(_, content)| content)
+}
+
+fn path_from(line: &[u8]) -> Option<PathBuf> {
+    let line = line.trim_ascii();
+    if line.is_empty() {
+        return None;
+    }
+    #[cfg(unix)]
+    let path = PathBuf::from(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(line));
+    #[cfg(not(unix))]
+    let path = PathBuf::from(std::str::from_utf8(line).ok()?);
+    Some(path)
+}

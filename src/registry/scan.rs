@@ -1,0 +1,276 @@
+//! Finds the pieces of JSON text without interpreting them, so that what is not touched can be written again byte for
+//! byte. Accepts what Python's `json.loads` accepts, at any depth and without recursion.
+
+use super::text;
+
+/// Where and why text is no JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Malformed {
+    /// Offset in bytes.
+    pub at: usize,
+    /// What was expected there.
+    pub expected: &'static str,
+}
+
+impl std::fmt::Display for Malformed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "at byte {} there is no {}", self.at, self.expected)
+    }
+}
+
+type Result<T> = std::result::Result<T, Malformed>;
+/// Begin and end of a piece, in bytes.
+pub(super) type Range = std::ops::Range<usize>;
+
+/// Reads forward over UTF-8 text.
+pub(super) struct Scanner<'a> {
+    source: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) const fn new(source: &'a [u8]) -> Self {
+        Self { source, at: 0 }
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.source.get(self.at).copied()
+    }
+
+    pub(super) const fn fail<T>(&self, expected: &'static str) -> Result<T> {
+        Err(Malformed { at: self.at, expected })
+    }
+
+    pub(super) fn blanks(&mut self) {
+        while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// Steps over one byte if it is the given one.
+    pub(super) fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// The end of the text, after blanks.
+    pub(super) fn end(&mut self) -> Result<()> {
+        self.blanks();
+        if self.at == self.source.len() { Ok(()) } else { self.fail("end of the text") }
+    }
+
+    /// A string with its quotes.
+    pub(super) fn string(&mut self) -> Result<Range> {
+        let start = self.at;
+        if !self.take(b'"') {
+            return self.fail("string");
+        }
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(start..self.at);
+                }
+                Some(b'\\') => match self.source.get(self.at + 1) {
+                    Some(b'u') if text::hex4(&self.source[self.at + 2..]).is_some() => self.at += 6,
+                    Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
+                    _ => return self.fail("escape that JSON knows"),
+                },
+                Some(32..) => self.at += 1,
+                _ => return self.fail("end of the string"),
+            }
+        }
+    }
+
+    /// A string and the colon after it.
+    pub(super) fn key(&mut self) -> Result<Range> {
+        self.blanks();
+        let key = self.string()?;
+        self.blanks();
+        if self.take(b':') { Ok(key) } else { self.fail("colon") }
+    }
+
+    /// Any value. Open brackets are kept in a list: nesting of any depth costs memory, never the stack.
+    pub(super) fn value(&mut self) -> Result<Range> {
+        self.blanks();
+        let start = self.at;
+        let mut open = Vec::new();
+        loop {
+            self.blanks();
+            match self.peek() {
+                Some(b'{') => {
+                    self.at += 1;
+                    self.blanks();
+                    if !self.take(b'}') {
+                        self.key()?;
+                        open.push(b'}');
+                        continue;
+                    }
+                }
+                Some(b'[') => {
+                    self.at += 1;
+                    self.blanks();
+                    if !self.take(b']') {
+                        open.push(b']');
+                        continue;
+                    }
+                }
+                Some(b'"') => {
+                    self.string()?;
+                }
+                _ => self.scalar()?,
+            }
+            loop {
+                let Some(&close) = open.last() else { return Ok(start..self.at) };
+                self.blanks();
+                if self.take(close) {
+                    open.pop();
+                } else if self.take(b',') {
+                    if close == b'}' {
+                        self.key()?;
+                    }
+                    break;
+                } else {
+                    return self.fail("comma or closing bracket");
+                }
+            }
+        }
+    }
+
+    fn scalar(&mut self) -> Result<()> {
+        let rest = &self.source[self.at..];
+        for word in [&b"null"[..], b"true", b"false", b"NaN", b"Infinity", b"-Infinity"] {
+            if rest.starts_with(word) {
+                self.at += word.len();
+                return Ok(());
+            }
+        }
+        let start = self.at;
+        self.take(b'-');
+        if !self.take(b'0') && self.digits() == 0 {
+            self.at = start;
+            return self.fail("value");
+        }
+        // Python ends the number before a dot or an exponent without digits; what follows is then no delimiter.
+        let end = self.at;
+        if self.take(b'.') && self.digits() == 0 {
+            self.at = end;
+            return Ok(());
+        }
+        let end = self.at;
+        if self.take(b'e') || self.take(b'E') {
+            let _ = self.take(b'+') || self.take(b'-');
+            if self.digits() == 0 {
+                self.at = end;
+            }
+        }
+        Ok(())
+    }
+
+    fn digits(&mut self) -> usize {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        self.at - start
+    }
+
+    /// Calls `member` with key and value of each member of an object, in order; `member` reads the value. What was
+    /// read before a mistake has been handed over by then.
+    pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, Range) -> Result<()>) -> Result<()> {
+        self.blanks();
+        if !self.take(b'{') {
+            return self.fail("object");
+        }
+        self.blanks();
+        if self.take(b'}') {
+            return Ok(());
+        }
+        loop {
+            let key = self.key()?;
+            self.blanks();
+            member(self, key)?;
+            self.blanks();
+            if self.take(b'}') {
+                return Ok(());
+            }
+            if !self.take(b',') {
+                return self.fail("comma or closing bracket");
+            }
+        }
+    }
+}
+
+/// Key (decoded) and value of each member of an object that is all there is in `source`.
+pub(super) fn members(source: &[u8]) -> Result<Vec<(Vec<u8>, Range)>> {
+    let mut members = Vec::with_capacity(9);
+    let mut scanner = Scanner::new(source);
+    scanner.object(|scanner, key| {
+        members.push((text::decode(&source[key]), scanner.value()?));
+        Ok(())
+    })?;
+    scanner.end()?;
+    Ok(members)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepts(text: &str) -> bool {
+        let mut scanner = Scanner::new(text.as_bytes());
+        scanner.value().and_then(|_| scanner.end()).is_ok()
+    }
+
+    #[test]
+    fn what_python_accepts_is_accepted() {
+        for text in [
+            "NaN",
+            "-Infinity",
+            "Infinity",
+            "1e400",
+            "-0",
+            "0.5E-3",
+            "123456789012345678901234567890",
+            r#""\ud800""#,
+            r#"{"\udce9": [1, {"a": null}], "b": {}}"#,
+            " [ ] ",
+            "[true,false]",
+        ] {
+            assert!(accepts(text), "{text}");
+        }
+        let deep = 200_000;
+        assert!(accepts(&("[".repeat(deep) + &"]".repeat(deep))));
+        assert!(accepts(&(r#"{"a":"#.repeat(deep) + "1" + &"}".repeat(deep))));
+    }
+
+    #[test]
+    fn what_python_refuses_is_refused() {
+        for text in [
+            "",
+            "01",
+            "1.",
+            ".5",
+            "1e",
+            "+1",
+            "-",
+            "[1,]",
+            "{\"a\":1,}",
+            "{a:1}",
+            "nul",
+            "'a'",
+            "\"a",
+            "[1 2]",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\n\"",
+            "{}{}",
+            "[}",
+            "{\"a\" 1}",
+            "-NaN",
+        ] {
+            assert!(!accepts(text), "{text}");
+        }
+    }
+}
