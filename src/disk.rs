@@ -176,7 +176,9 @@ pub fn sync_dir(_directory: &Path) -> Result<()> {
 pub fn sync_file(path: &Path) -> Result<()> {
     match File::open(path) {
         Ok(file) => file.sync_all().context("flush to the device", path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(())
+        }
         Err(error) => Err(error).context("flush to the device", path),
     }
 }

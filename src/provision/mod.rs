@@ -132,8 +132,8 @@ fn run(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience)
         Discovery::Linked => return Ok(reuse::skipped(plan, Status::SkippedInWorktree)),
         Discovery::Main(repository) => repository,
     };
-    home.prepare()?;
     refuse_nested_home(home, &repository)?;
+    home.prepare()?;
     let task_lock = TaskLock::acquire(home, &plan.key, patience)?;
     let job = Job { home, registry, plan, repository, patience, task_lock };
     let mut notes = Vec::new();
@@ -162,8 +162,10 @@ struct Job<'a> {
 /// uncommitted work (measured).
 fn refuse_nested_home(home: &OkstraHome, repository: &Repository) -> Result<()> {
     let Some(main) = &repository.main_worktree else { return Ok(()) };
-    let inside = std::fs::canonicalize(home.worktrees()).is_ok_and(|worktrees| worktrees.starts_with(main));
-    if inside {
+    // What is not there yet will be made where its nearest existing parent is.
+    let worktrees = home.worktrees();
+    let existing = worktrees.ancestors().find_map(|path| std::fs::canonicalize(path).ok());
+    if existing.is_some_and(|path| path.starts_with(main)) {
         let reason = format!(
             "it lies inside the worktree {}, where `git clean` would delete every task's work; set OKSTRA_HOME to a place outside",
             main.display()

@@ -15,13 +15,13 @@ use super::intent::{Intent, Kind, Stage};
 use crate::cancel::Cancel;
 use crate::clock;
 use crate::disk;
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::git::{Discovery, Git, repository, worktree};
 use crate::lock::{Patience, RepositoryLock};
 use crate::registry::history::{Event, EventKind};
 
-/// How long a `packed-refs.lock` that our killed branch deletion may have left is watched before it counts as left.
-const PACKED_REFS_WATCH: Duration = Duration::from_secs(5);
+/// How long a lock file of the whole repository that our killed git may have left is watched before it counts as left.
+const SHARED_LOCK_WATCH: Duration = Duration::from_secs(5);
 
 /// A branch that a dead attempt made for this task and that still stands where it was made.
 #[derive(Debug, Clone)]
@@ -56,13 +56,20 @@ pub(super) fn recover(job: &Job<'_>, notes: &mut Vec<String>) -> Result<Option<L
         let lock = RepositoryLock::acquire(job.home, &intent.common_dir, job.patience)?;
         worktree::repair_torn(&intent.common_dir, &lock)?;
         remove_stale_ref_lock(&intent)?;
+        remove_stale_shared_locks(&intent.common_dir, written_at(&intent))?;
         admin_dir(&intent)
     };
     if let Some(admin) = admin.as_deref().filter(|admin| is_complete(&intent, admin)) {
-        create::finish(job, &mut intent, admin)?;
-        record(job, &intent.op, "finished what a dead run had begun");
-        notes.push(format!("{died}; its worktree was complete and was taken over"));
-        return Ok(None);
+        match create::finish(job, &mut intent, admin) {
+            Ok(_) => {
+                record(job, &intent.op, "finished what a dead run had begun");
+                notes.push(format!("{died}; its worktree was complete and was taken over"));
+                return Ok(None);
+            }
+            Err(error @ (Error::Aborted { .. } | Error::LockTimeout { .. })) => return Err(error),
+            // What cannot be finished must not be in the way for ever: it is kept aside and made anew.
+            Err(error) => notes.push(format!("its worktree could not be taken over: {error}")),
+        }
     }
     let aside = move_aside(job, &intent)?;
     record(job, &intent.op, "took what a dead run had begun out of the way");
@@ -107,8 +114,7 @@ pub(super) fn take_back(job: &Job<'_>, intent: Intent) -> Result<()> {
 
 fn take_back_in(job: &Job<'_>, repository: &crate::git::Repository, mut intent: Intent) -> Result<()> {
     let resumed = intent.stage == Stage::RollingBack;
-    let marked =
-        resumed.then(|| fs::metadata(job.home.intent_file(&job.plan.key)).and_then(|found| found.modified()));
+    let marked = fs::metadata(job.home.intent_file(&job.plan.key)).and_then(|found| found.modified()).ok();
     if !resumed {
         intent.stage = Stage::RollingBack;
         intent.write(job.home, &job.plan.key, &job.task_lock)?;
@@ -119,8 +125,8 @@ fn take_back_in(job: &Job<'_>, repository: &crate::git::Repository, mut intent: 
         let lock = RepositoryLock::acquire(job.home, &intent.common_dir, &patience)?;
         worktree::repair_torn(&intent.common_dir, &lock)?;
         remove_stale_ref_lock(&intent)?;
-        if let Some(Ok(since)) = marked {
-            remove_stale_packed_refs_lock(&intent.common_dir, since)?;
+        if resumed {
+            remove_stale_shared_locks(&intent.common_dir, marked)?;
         }
     }
     move_aside(job, &intent)?;
@@ -206,8 +212,12 @@ fn quarantine_for(job: &Job<'_>, intent: &Intent) -> PathBuf {
 
 fn retire(intent: &Intent, admin: &Path) -> Result<()> {
     // Its git is dead, and a lock file that is kept would only puzzle whoever looks for stale ones.
-    for name in ["index.lock", "HEAD.lock", "ORIG_HEAD.lock", "AUTO_MERGE.lock", "config.worktree.lock"] {
-        remove_if_there(&admin.join(name))?;
+    for directory in [admin.to_owned(), admin.join("reftable")] {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            if entry.path().extension() == Some("lock".as_ref()) {
+                remove_if_there(&entry.path())?;
+            }
+        }
     }
     let id = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = format!("{}-{}-{id}", clock::utc_compact(), intent.op);
@@ -250,20 +260,30 @@ fn remove_if_there(path: &Path) -> Result<()> {
     }
 }
 
-/// Deleting a branch takes `packed-refs.lock` for a moment. One that appeared after we had marked the intent, and that
-/// stays the same for longer than any live git holds it, was left by our own killed deletion.
-fn remove_stale_packed_refs_lock(common_dir: &Path, since: SystemTime) -> Result<()> {
-    let path = common_dir.join("packed-refs.lock");
-    let seen = || fs::metadata(&path).and_then(|found| found.modified()).ok();
-    let Some(first) = seen().filter(|at| *at >= since) else { return Ok(()) };
+/// git takes some locks for the whole repository, for a moment each: `packed-refs.lock` to delete a branch, those in
+/// `reftable/` to change any ref. One that appeared after our intent was written, and that stays the same for longer than
+/// any live git holds it, was left by our own killed git. Left there, it blocks the commits of everybody.
+fn remove_stale_shared_locks(common_dir: &Path, since: Option<SystemTime>) -> Result<()> {
+    let Some(since) = since else { return Ok(()) };
+    let modified = |path: &PathBuf| fs::metadata(path).and_then(|found| found.modified()).ok();
+    let tables =
+        fs::read_dir(common_dir.join("reftable")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut suspects: Vec<(PathBuf, SystemTime)> = tables
+        .filter(|path| path.extension() == Some("lock".as_ref()))
+        .chain([common_dir.join("packed-refs.lock")])
+        .filter_map(|path| modified(&path).filter(|at| *at >= since).map(|at| (path, at)))
+        .collect();
     let start = Instant::now();
-    while start.elapsed() < PACKED_REFS_WATCH {
+    while !suspects.is_empty() && start.elapsed() < SHARED_LOCK_WATCH {
         std::thread::sleep(Duration::from_millis(50));
-        if seen() != Some(first) {
-            return Ok(());
-        }
+        suspects.retain(|(path, at)| modified(path) == Some(*at));
     }
-    remove_if_there(&path)
+    suspects.iter().try_for_each(|(path, _)| remove_if_there(path))
+}
+
+/// When an intent was first written.
+fn written_at(intent: &Intent) -> Option<SystemTime> {
+    intent.since.parse::<jiff::Timestamp>().ok().and_then(|at| at.try_into().ok())
 }
 
 /// Moves entries aside that git still keeps for a directory that is gone, after making sure that nothing only they
