@@ -287,7 +287,11 @@ impl Store {
 }
 
 /// Joins what is left, the better source first; counts the rows of each source.
-fn merge(front: &Document, backup: &Document, disk: Vec<rebuild::TaskRecord>) -> (Document, [usize; 3]) {
+pub(super) fn merge(
+    front: &Document,
+    backup: &Document,
+    disk: Vec<rebuild::TaskRecord>,
+) -> (Document, [usize; 3]) {
     let mut document = Document::default();
     let mut counts = [0; 3];
     document.frame();

@@ -1,1 +1,573 @@
+//! Properties of the registry as a whole: what its callers, 0.12.0 and a crash may rely on.
+#![expect(clippy::disallowed_methods, reason = "the tests damage files and start 0.12.0's kind of writer")]
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::cancel::Cancel;
+use crate::error::ErrorCode;
+
+struct Bench {
+    _directory: tempfile::TempDir,
+    home: OkstraHome,
+    registry: Registry,
+}
+
+fn bench() -> Bench {
+    let directory = tempfile::tempdir().unwrap();
+    let home = OkstraHome::at(&directory.path().join("home")).unwrap();
+    home.prepare().unwrap();
+    Bench { registry: Registry::open(&home), home, _directory: directory }
+}
+
+fn patience() -> Patience {
+    Patience { timeout: Duration::from_secs(60), cancel: Cancel::default() }
+}
+
+fn key(task: &str) -> TaskKey {
+    TaskKey::new("shop", "checkout", task).unwrap()
+}
+
+fn wish(task: &str, branch: &str, repository: Option<&str>) -> Reservation {
+    Reservation {
+        key: key(task),
+        worktree_path: PathBuf::from(format!("/h/worktrees/shop/checkout/{task}")),
+        branch: branch.into(),
+        base_ref: "0123456789012345678901234567890123456789".into(),
+        phase: "implementation".into(),
+        repository: repository.map(PathBuf::from),
+        created_at: Some("2026-11-23T07:00:00+0000".into()),
+    }
+}
+
+impl Bench {
+    fn reserve(&self, task: &str, branch: &str, repository: Option<&str>) -> Result<Entry> {
+        self.registry.reserve(&wish(task, branch, repository), &patience())
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(fs::read(self.home.registry_file()).unwrap()).unwrap()
+    }
+
+    fn put(&self, text: impl AsRef<[u8]>) {
+        fs::write(self.home.registry_file(), text).unwrap();
+    }
+
+    fn kept_aside(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.home.worktrees()).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.to_string_lossy().contains("registry.json.corrupt-")).collect()
+    }
+}
+
+/// The registry as 0.12.0 would hold it after a change of ours; fails where its reader would.
+fn python(script: &str, file: &Path) -> Vec<u8> {
+    let output = Command::new("python3").args(["-c", script]).arg(file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+#[test]
+fn a_row_is_written_as_0_12_0_writes_it() {
+    let bench = bench();
+    bench.reserve("fix-42", "fix-fix-42", None).unwrap();
+    insta::assert_snapshot!(bench.text(), @r#"
+    {
+      "tasks": {
+        "shop/checkout/fix-42": {
+          "project_id": "shop",
+          "task_group": "checkout",
+          "task_id": "fix-42",
+          "worktree_path": "/h/worktrees/shop/checkout/fix-42",
+          "branch": "fix-fix-42",
+          "base_ref": "0123456789012345678901234567890123456789",
+          "created_at": "2026-11-23T07:00:00+0000",
+          "last_phase": "implementation",
+          "status": "active"
+        }
+      },
+      "branches": {
+        "fix-fix-42": "shop/checkout/fix-42"
+      }
+    }
+    "#);
+    bench.reserve("fix-43", "fix-fix-43", Some("/repo/.git")).unwrap();
+    let again = python(
+        "import json,sys; d=json.load(open(sys.argv[1])); sys.stdout.write(json.dumps(d,indent=2,ensure_ascii=False)+'\\n')",
+        &bench.home.registry_file(),
+    );
+    assert_eq!(String::from_utf8(again).unwrap(), bench.text());
+}
+
+#[test]
+fn the_life_of_a_row() {
+    let bench = bench();
+    let registry = &bench.registry;
+    assert_eq!(registry.lookup(&key("a")).unwrap(), None);
+    assert_eq!(registry.release(&key("a"), &patience()).unwrap(), None);
+    assert_eq!(registry.touch_phase(&key("a"), "x", &patience()).unwrap(), None);
+    assert!(!bench.home.registry_file().exists(), "nothing was changed, nothing is written");
+
+    let entry = bench.reserve("a", "fix-a", Some("/r/.git")).unwrap();
+    assert_eq!(registry.lookup(&key("a")).unwrap().as_ref(), Some(&entry));
+    assert_eq!(registry.repository_of(&key("a")).unwrap(), Some("/r/.git".into()));
+    assert_eq!(bench.reserve("a", "fix-b", None).unwrap_err().code(), ErrorCode::KeyExists);
+
+    let before = bench.text();
+    registry.touch_phase(&key("a"), "implementation", &patience()).unwrap();
+    assert_eq!(bench.text(), before);
+    let touched = registry.touch_phase(&key("a"), "release-handoff", &patience()).unwrap().unwrap();
+    assert_eq!(touched.last_phase, "release-handoff");
+
+    let prior = registry.release(&key("a"), &patience()).unwrap().unwrap();
+    assert_eq!(prior.status, EntryStatus::Active);
+    assert_eq!(registry.lookup(&key("a")).unwrap().unwrap().status, EntryStatus::Released);
+    assert!(bench.text().contains("\"branches\": {}"));
+    bench.reserve("b", "fix-a", Some("/r/.git")).unwrap();
+    assert_eq!(bench.reserve("a", "fix-a", Some("/r/.git")).unwrap_err().code(), ErrorCode::BranchOwned);
+    bench.reserve("a", "fix-a2", Some("/r/.git")).unwrap();
+    let keys: Vec<_> = registry.list(&Filter::default()).unwrap().into_iter().map(|e| e.key).collect();
+    assert_eq!(keys, [key("a"), key("b")], "a released row is overwritten in its place");
+
+    let events = registry.history(&HistoryFilter { limit: Some(5), ..HistoryFilter::default() }).unwrap();
+    let kinds: Vec<_> = events.iter().map(|event| event.event).collect();
+    assert_eq!(kinds, [EventKind::Released, EventKind::Reused], "newest first, one for each real change");
+}
+
+#[test]
+fn a_branch_belongs_to_one_task_of_a_repository() {
+    let bench = bench();
+    bench.reserve("a", "fix-1", Some("/one/.git")).unwrap();
+    let owned = |result: Result<Entry>| match result.unwrap_err() {
+        Error::BranchOwned { owner, .. } => owner,
+        error => panic!("{error}"),
+    };
+    assert_eq!(owned(bench.reserve("b", "fix-1", Some("/one/.git"))), "shop/checkout/a");
+    assert_eq!(owned(bench.reserve("b", "fix-1", None)), "shop/checkout/a");
+    assert!(bench.registry.check_free(&key("b"), "fix-1", Some(Path::new("/one/.git"))).is_err());
+    assert!(bench.registry.check_free(&key("a"), "fix-1", None).is_ok(), "the key itself does not count");
+    bench.reserve("b", "fix-1", Some("/two/.git")).unwrap();
+    assert!(bench.text().contains("\"fix-1\": \"shop/checkout/a\""), "the first owner stands");
+    bench.registry.release(&key("a"), &patience()).unwrap();
+    assert!(bench.text().contains("\"fix-1\": \"shop/checkout/b\""), "the claim passes on");
+    bench.registry.release(&key("b"), &patience()).unwrap();
+    assert!(!bench.text().contains("\"fix-1\": \""));
+}
+
+#[test]
+fn unusable_values_are_refused_before_anything_is_written() {
+    let bench = bench();
+    let good = wish("a", "fix-a", None);
+    for bad in [
+        Reservation { branch: "-D".into(), ..good.clone() },
+        Reservation { worktree_path: "relative".into(), ..good.clone() },
+        Reservation { worktree_path: "/a\nb".into(), ..good.clone() },
+        Reservation { base_ref: String::new(), ..good.clone() },
+        Reservation { phase: "a\u{1b}[2J".into(), ..good },
+    ] {
+        let error = bench.registry.reserve(&bad, &patience()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    }
+    assert!(!bench.home.registry_file().exists());
+}
+
+const FOREIGN: &str = r#"{
+  "tasks": {
+    "x/y/\udce9": {"worktree_path": "/h/\udce9", "n": [NaN, -Infinity, 1e400, 123456789012345678901234567890]},
+    "shop/checkout/odd": {
+          "project_id": "shop",   "status": "paused"
+    }
+  },
+  "branches": {"\ud800": "x"},
+  "later": { "a" : [ 1,2 ] }
+}"#;
+
+#[test]
+fn what_is_not_touched_goes_out_byte_for_byte() {
+    let bench = bench();
+    bench.put(FOREIGN);
+    bench.reserve("a", "fix-a", Some("/r/.git")).unwrap();
+    bench.registry.release(&key("a"), &patience()).unwrap();
+    let text = bench.text();
+    for piece in [
+        r#""x/y/\udce9": {"worktree_path": "/h/\udce9", "n": [NaN, -Infinity, 1e400, 123456789012345678901234567890]}"#,
+        "\"shop/checkout/odd\": {\n          \"project_id\": \"shop\",   \"status\": \"paused\"\n    }",
+        r#""\ud800": "x""#,
+        r#""later": { "a" : [ 1,2 ] }"#,
+    ] {
+        assert!(text.contains(piece), "{piece} in {text}");
+    }
+    assert!(bench.kept_aside().is_empty(), "what 0.12.0 can read is not corrupt");
+}
+
+#[test]
+fn a_row_that_cannot_be_used_harms_no_other_and_is_not_overwritten() {
+    let bench = bench();
+    bench.put(FOREIGN);
+    bench.reserve("a", "fix-a", None).unwrap();
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap().len(), 1);
+    bench.registry.list(&Filter::default()).unwrap();
+    assert_eq!(bench.registry.warnings().len(), 2, "each bad row is named once");
+    let error = bench.reserve("odd", "fix-odd", None).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::RegistryCorrupt);
+    assert!(error.to_string().contains("shop/checkout/odd"), "{error}");
+    assert!(bench.text().contains("\"paused\""));
+}
+
+#[test]
+fn a_file_that_only_we_can_read_is_respelled_for_0_12_0() {
+    let bench = bench();
+    let mut text = b"\xef\xbb\xbf{\"tasks\": {}, \"branches\": {}, \"p\": \"".to_vec();
+    text.extend_from_slice(b"\xe9\"}");
+    bench.put(text);
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap(), []);
+    assert!(bench.text().contains(r#""p": "\udce9""#));
+    assert!(bench.kept_aside().is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_at_once_and_left_alone() {
+    let bench = bench();
+    let path = bench.home.registry_file();
+    let refused = || {
+        assert_eq!(bench.registry.lookup(&key("a")).unwrap_err().code(), ErrorCode::RegistryCorrupt);
+        assert_eq!(bench.reserve("a", "fix-a", None).unwrap_err().code(), ErrorCode::RegistryCorrupt);
+    };
+    fs::create_dir(&path).unwrap();
+    refused();
+    fs::remove_dir(&path).unwrap();
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    refused();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/nowhere/at/all", &path).unwrap();
+    refused();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    refused();
+    fs::remove_file(&path).unwrap();
+    fs::File::create(&path).unwrap().set_len((256 << 20) + 1).unwrap();
+    refused();
+}
+
+fn three() -> Bench {
+    let bench = bench();
+    for task in ["a", "b", "c"] {
+        bench.reserve(task, &format!("fix-{task}"), Some("/r/.git")).unwrap();
+    }
+    bench.registry.touch_phase(&key("a"), "review", &patience()).unwrap();
+    bench
+}
+
+#[test]
+fn a_file_cut_anywhere_loses_no_row() {
+    let bench = three();
+    let good = fs::read(bench.home.registry_file()).unwrap();
+    let backup = fs::read(bench.home.registry_backup()).unwrap();
+    let kept = Document::salvage(backup.clone());
+    for length in 0..good.len() - 1 {
+        assert!(Document::parse(good[..length].to_vec()).is_err(), "cut at {length}");
+        let (healed, _) = store::merge(&Document::salvage(good[..length].to_vec()), &kept, Vec::new());
+        assert_eq!((healed.rows().count(), healed.claims().count()), (3, 3), "cut at {length}");
+        assert!(healed.rows().all(|(key, row)| Entry::decode_at(key, row).is_ok()), "cut at {length}");
+        assert!(healed.repository(b"shop/checkout/c").is_some(), "cut at {length}");
+    }
+    // Through the file, with its flushes, at some of the places.
+    for length in (0..good.len() - 1).step_by(61) {
+        bench.put(&good[..length]);
+        fs::write(bench.home.registry_backup(), &backup).unwrap();
+        let rows = bench.registry.list(&Filter::default()).unwrap();
+        assert_eq!(rows.len(), 3, "cut at {length}");
+        assert!(rows.iter().all(|row| row.status == EntryStatus::Active));
+        assert_eq!(bench.registry.repository_of(&key("c")).unwrap(), Some("/r/.git".into()));
+        assert_eq!(bench.text().matches("\": \"shop/checkout/").count(), 3, "each branch has its owner");
+        let kept = bench.kept_aside();
+        assert_eq!(kept.len(), 1);
+        assert_eq!(fs::read(&kept[0]).unwrap(), &good[..length]);
+        fs::remove_file(&kept[0]).unwrap();
+        let [warning] = &bench.registry.warnings()[..] else { panic!("one warning") };
+        assert!(warning.contains(&*kept[0].to_string_lossy()), "{warning}");
+    }
+}
+
+#[test]
+fn a_file_that_vanished_comes_back_from_the_backup() {
+    let bench = three();
+    fs::remove_file(bench.home.registry_file()).unwrap();
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap().len(), 3);
+    assert!(bench.home.registry_file().exists());
+    let recovered = bench.registry.history(&HistoryFilter::default()).unwrap();
+    assert_eq!(recovered[0].event, EventKind::Recovered);
+}
+
+#[test]
+fn a_writer_heals_too_and_the_backup_survives_the_healing() {
+    let bench = three();
+    let backup = fs::read(bench.home.registry_backup()).unwrap();
+    bench.put(b"");
+    bench.registry.list(&Filter::default()).unwrap();
+    assert_eq!(fs::read(bench.home.registry_backup()).unwrap(), backup);
+    bench.put([0; 4096]);
+    bench.reserve("d", "fix-d", None).unwrap();
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap().len(), 4);
+}
+
+#[test]
+fn rows_come_back_from_the_worktrees_alone() {
+    let bench = bench();
+    let git = bench.home.root().join("repo/.git");
+    let worktree = |task: &str, head: &str| {
+        let (admin, tree) = (git.join("worktrees").join(task), bench.home.worktree_path(&key(task)));
+        fs::create_dir_all(&admin).unwrap();
+        fs::create_dir_all(&tree).unwrap();
+        fs::write(admin.join("commondir"), "../..\n").unwrap();
+        fs::write(admin.join("HEAD"), head).unwrap();
+        fs::write(tree.join(".git"), format!("gitdir: {}\n", admin.display())).unwrap();
+        (admin, tree)
+    };
+    let (admin, tree) = worktree("noted", "ref: refs/heads/elsewhere\n");
+    let noted = bench
+        .registry
+        .reserve(&Reservation { worktree_path: tree, ..wish("noted", "fix-noted", None) }, &patience());
+    let noted = noted.unwrap();
+    assert_eq!(
+        bench.registry.repository_of(&noted.key).unwrap(),
+        Some(fs::canonicalize(&git).unwrap()),
+        "what was not recorded is read from the worktree"
+    );
+    write_task_record(&admin, &noted, &git).unwrap();
+    worktree("bare", "ref: refs/heads/fix-bare\n");
+    fs::remove_file(bench.home.registry_file()).unwrap();
+    bench.put(b"{");
+    assert_eq!(bench.registry.lookup(&noted.key).unwrap(), Some(noted.clone()));
+    let bare = bench.registry.lookup(&key("bare")).unwrap().unwrap();
+    assert_eq!((&*bare.branch, &*bare.base_ref, bare.created_at.len()), ("fix-bare", "", 24));
+    assert_eq!(bench.registry.repository_of(&bare.key).unwrap(), Some(fs::canonicalize(&git).unwrap()));
+
+    bench.registry.release(&noted.key, &patience()).unwrap();
+    assert_eq!(TaskRecord::read(&admin).unwrap().entry.status, EntryStatus::Released);
+}
+
+#[test]
+fn no_update_of_sixteen_threads_is_lost() {
+    let bench = bench();
+    std::thread::scope(|scope| {
+        for thread in 0..16 {
+            let registry = Registry::open(&bench.home);
+            scope.spawn(move || {
+                for number in 0..50 {
+                    let task = format!("t{thread}-{number}");
+                    registry.reserve(&wish(&task, &format!("fix-{task}"), None), &patience()).unwrap();
+                    assert!(registry.lookup(&key(&task)).unwrap().is_some(), "a thread sees what it wrote");
+                }
+            });
+        }
+    });
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap().len(), 800);
+}
+
+/// What 0.12.0 does around each change.
+const WRITER: &str = r#"
+import fcntl, json, os, sys
+home, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+path = os.path.join(home, "worktrees", "registry.json")
+for i in range(count):
+    with open(os.path.join(home, "worktrees", "registry.lock"), "a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            with open(path, encoding="utf-8") as f: data = json.load(f)
+        except FileNotFoundError: data = {"tasks": {}, "branches": {}}
+        task = f"{name}-{i}"
+        row = dict(project_id="shop", task_group="checkout", task_id=task, worktree_path=f"/h/{task}",
+            branch=f"fix-{task}", base_ref="b", created_at="2026-11-23T07:00:00+0000", last_phase="p", status="active")
+        data["tasks"][f"shop/checkout/{task}"] = row
+        data["branches"][f"fix-{task}"] = f"shop/checkout/{task}"
+        with open(path + ".tmp", "w", encoding="utf-8") as f: f.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+        os.replace(path + ".tmp", path)
+"#;
+
+#[cfg(unix)]
+#[test]
+fn no_update_is_lost_beside_0_12_0() {
+    let bench = bench();
+    let writers: Vec<_> = ["p1", "p2"]
+        .map(|name| {
+            Command::new("python3")
+                .args(["-c", WRITER])
+                .arg(bench.home.root())
+                .args([name, "50"])
+                .stdin(Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .into();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let registry = Registry::open(&bench.home);
+            scope.spawn(move || {
+                for number in 0..50 {
+                    let task = format!("t{thread}-{number}");
+                    registry
+                        .reserve(&wish(&task, &format!("fix-{task}"), Some("/r/.git")), &patience())
+                        .unwrap();
+                }
+            });
+        }
+    });
+    for mut writer in writers {
+        assert!(writer.wait().unwrap().success());
+    }
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap().len(), 300);
+    assert!(bench.kept_aside().is_empty());
+    assert_eq!(bench.registry.repository_of(&key("t0-0")).unwrap(), Some("/r/.git".into()));
+}
+
+#[test]
+fn the_history_survives_torn_lines_and_is_bounded() {
+    let bench = bench();
+    fs::write(bench.home.history_file(), b"{\"at\":\"x\",\"event\":\"cre").unwrap();
+    bench.registry.record(&Event::new(EventKind::Created, Some(&key("a"))));
+    assert_eq!(bench.registry.history(&HistoryFilter::default()).unwrap().len(), 1);
+    let long = "x".repeat(1 << 20);
+    for number in 0..9 {
+        let mut event = Event::new(EventKind::Refused, Some(&key("b")));
+        event.detail = Some(format!("{number}{long}"));
+        bench.registry.record(&event);
+    }
+    let of = |task| HistoryFilter { task_key: Some(key(task)), ..HistoryFilter::default() };
+    let details = bench.registry.history(&of("b")).unwrap();
+    assert!(details.len() >= 4 && details[0].detail.as_ref().unwrap().starts_with('8'), "the newest first");
+    let length = fs::metadata(bench.home.history_file()).map_or(0, |metadata| metadata.len());
+    assert!(length < 5 << 20 && bench.home.worktrees().join("history.1.jsonl").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn files_are_private_and_a_path_of_any_bytes_comes_back() {
+    use std::os::unix::ffi::OsStringExt;
+    use std::os::unix::fs::PermissionsExt;
+    let bench = bench();
+    let path = PathBuf::from(std::ffi::OsString::from_vec(b"/h/\xe9\xff".to_vec()));
+    let wish = Reservation {
+        worktree_path: path.clone(),
+        repository: Some(path.clone()),
+        ..wish("a", "fix-a", None)
+    };
+    bench.registry.reserve(&wish, &patience()).unwrap();
+    bench.registry.record(&Event::new(EventKind::Created, None));
+    assert_eq!(Registry::open(&bench.home).lookup(&wish.key).unwrap().unwrap().worktree_path, path);
+    assert_eq!(bench.registry.repository_of(&wish.key).unwrap(), Some(path));
+    python(
+        "import json,sys,os; d=json.load(open(sys.argv[1])); r=d['tasks']['shop/checkout/a']; assert os.fsencode(r['worktree_path'])==b'/h/\\xe9\\xff'",
+        &bench.home.registry_file(),
+    );
+    for file in [bench.home.registry_file(), bench.home.history_file()] {
+        assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn ten_thousand_rows() {
+    let bench = bench();
+    let mut document = Document::default();
+    for number in 0..10_000 {
+        let task = format!("t{number}");
+        let entry = Entry {
+            key: key(&task),
+            worktree_path: PathBuf::from(format!("/h/worktrees/shop/checkout/{task}")),
+            branch: format!("fix-{task}"),
+            base_ref: "0123456789012345678901234567890123456789".into(),
+            created_at: "2026-11-23T07:00:00+0000".into(),
+            last_phase: "implementation".into(),
+            status: EntryStatus::Active,
+        };
+        let name = entry.key.to_string();
+        document.set_row(name.as_bytes(), entry.encode());
+        document.set_owner(entry.branch.as_bytes(), Some(name.as_bytes()));
+    }
+    bench.put(document.emit());
+    let start = std::time::Instant::now();
+    bench.registry.lookup(&key("t5000")).unwrap().unwrap();
+    let read = start.elapsed();
+    let start = std::time::Instant::now();
+    for _ in 0..1000 {
+        bench.registry.lookup(&key("t5000")).unwrap().unwrap();
+    }
+    let cached = start.elapsed() / 1000;
+    let start = std::time::Instant::now();
+    bench.reserve("new", "fix-new", Some("/r/.git")).unwrap();
+    let write = start.elapsed();
+    let figures = format!("first read {read:?}, cached lookup {cached:?}, write {write:?}");
+    assert!(cached < Duration::from_millis(5), "an unchanged file is not read again: {figures}");
+}
+
+fn json() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        Just("NaN".to_owned()),
+        Just("-Infinity".to_owned()),
+        Just("1e400".to_owned()),
+        Just("123456789012345678901234567890".to_owned()),
+        Just(r#""\ud800x\udce9""#.to_owned()),
+        any::<String>().prop_map(|text| String::from_utf8(text::encode(text.as_bytes())).unwrap()),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(" , "))),
+            prop::collection::vec((any::<String>(), inner), 0..4).prop_map(|members| {
+                let members = members.iter().map(|(key, value)| {
+                    format!("{} :{value}", String::from_utf8(text::encode(key.as_bytes())).unwrap())
+                });
+                format!("{{{}}}", members.collect::<Vec<_>>().join(",\n"))
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn foreign_rows_survive_a_change(rows in prop::collection::vec(json(), 0..6), rest in json()) {
+        let members: Vec<String> = rows.iter().enumerate().map(|(n, row)| format!("\"k{n}\":{row}")).collect();
+        let source = format!("{{\"rest\":{rest},\"tasks\":{{{}}}}}", members.join(","));
+        let mut document = Document::parse(source.into_bytes()).unwrap();
+        document.set_row(b"new", b"{}".to_vec());
+        let document = Document::parse(document.emit()).unwrap();
+        for (number, row) in rows.iter().enumerate() {
+            prop_assert_eq!(document.row(format!("k{number}").as_bytes()).unwrap(), row.as_bytes());
+        }
+        let kept = format!("\"rest\": {rest}");
+        prop_assert!(String::from_utf8(document.emit()).unwrap().contains(&kept));
+        prop_assert_eq!(Document::parse(document.emit()).unwrap().emit(), document.emit());
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(source in prop::collection::vec(any::<u8>(), 0..200)) {
+        drop(Document::parse(source.clone()));
+        Document::salvage(source).emit();
+    }
+
+    #[test]
+    fn no_damage_makes_the_reader_panic(flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8)) {
+        let mut source = FOREIGN.as_bytes().to_vec();
+        for (index, byte) in flips {
+            let at = index.index(source.len());
+            source[at] = byte;
+        }
+        let salvaged = Document::salvage(source.clone());
+        for (key, row) in salvaged.rows() {
+            drop(Entry::decode_at(key, row));
+        }
+        if let Ok(mut document) = Document::parse(source) {
+            document.set_row(b"a/b/c", b"{}".to_vec());
+            document.set_owner(b"x", Some(b"a/b/c"));
+            document.set_repository(b"a/b/c", Some(Path::new("/r")));
+            prop_assert!(Document::parse(document.emit()).is_ok());
+        }
+    }
+}

@@ -1,1 +1,22 @@
-//! Integration tests.
+//! Integration tests: real git, real processes, throw-away directories.
+//!
+//! Every provision runs in a process of its own (see [`support::child`]), because its environment is part of what is
+//! tested and the environment of this process is shared by all test threads.
+
+#![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "tests run git and plant files as anybody on the machine may")]
+#![expect(clippy::print_stderr, reason = "a test that cannot run here says so")]
+
+mod broken_git;
+mod content;
+mod environment;
+mod filters_and_hooks;
+mod leftovers;
+mod names;
+mod paths;
+mod refusals;
+mod repositories;
+mod restoring;
+mod shared_dirs;
+mod statuses;
+mod support;

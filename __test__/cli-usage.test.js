@@ -1,0 +1,156 @@
+'use strict'
+// Help, wrong usage, and an installation that is not right.
+
+const assert = require('node:assert/strict')
+const { spawn } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const { test } = require('node:test')
+const { sandbox, ended, ROOT, BIN } = require('./helpers/repository.js')
+const { COMMANDS, GLOBAL_OPTIONS } = require('../launcher/table.js')
+
+test('every command has help with usage, every option and examples', async (t) => {
+  const { okstra } = sandbox(t)
+  for (const [name, { options, examples }] of Object.entries(COMMANDS)) {
+    const asked = [await okstra([name, '--help']), await okstra(['help', name]), await okstra([name, '-h', '--no-such'])]
+    const [byOption, byCommand, withRubbish] = asked
+    assert.deepEqual([byOption.code, byOption.stderr], [0, ''], name)
+    assert.equal(byCommand.stdout, byOption.stdout)
+    assert.equal(withRubbish.code, 2, name)
+    assert.match(byOption.stdout, new RegExp(`^Usage: okstra ${name} `, 'm'))
+    assert.match(byOption.stdout, /^Options:$/m)
+    assert.match(byOption.stdout, /^Examples:\n {2}\$ .*okstra /m)
+    for (const option of Object.keys({ ...options, ...GLOBAL_OPTIONS })) {
+      assert.match(byOption.stdout, new RegExp(`^ +(-\\w, )?--${option}\\b.* {2}\\w`, 'm'), `${name} --${option}`)
+    }
+    assert.ok(examples.every(([command]) => command.includes(`okstra ${name}`) || command.includes(`(okstra ${name}`)))
+    assert.ok(byOption.stdout.split('\n').every((line) => line.length <= 100), name)
+  }
+})
+
+test('the overview names every command, and --help needs no command', async (t) => {
+  const { okstra } = sandbox(t)
+  const { code, stdout } = await okstra(['--help'])
+  assert.equal(code, 0)
+  assert.equal((await okstra(['help'])).stdout, stdout)
+  for (const name of Object.keys(COMMANDS)) assert.match(stdout, new RegExp(`^  ${name} `, 'm'))
+  const { commands } = JSON.parse((await okstra(['help', '--json'])).stdout)
+  assert.deepEqual(commands.map(({ name }) => name), Object.keys(COMMANDS))
+  const bare = await okstra([])
+  assert.deepEqual([bare.code, bare.stdout], [2, ''])
+  assert.match(bare.stderr, /Usage: okstra <command>/)
+})
+
+test('--version', async (t) => {
+  const { okstra } = sandbox(t)
+  const { version } = require('../package.json')
+  assert.equal((await okstra(['--version'])).stdout, `okstra ${version}\n`)
+  assert.deepEqual(JSON.parse((await okstra(['--version', '--json'])).stdout), { schema: 1, ok: true, version })
+})
+
+const WRONG = [
+  [['proviison', 'g/t'], /no command "proviison"/, /`okstra provision`/],
+  [['constructor'], /no command "constructor"/, /okstra help/],
+  [['help', 'lst'], /no command "lst"/, /`okstra list`/],
+  [['list', '--porject', 'x'], /no option --porject/, /--project/],
+  [['list', '--toString'], /no option --toString/, /okstra help list/],
+  [['--jsn', 'list'], /no option --jsn/, /--json/],
+  [['list', '-x'], /no option -x/, /okstra help list/],
+  [['list', '--status', 'activ'], /--status cannot be "activ"/, /active/],
+  [['list', '--project'], /--project needs a value/, /--project PROJECT/],
+  [['list', '--project', ''], /--project needs a value/, /--project PROJECT/],
+  [['list', '--project', '--help'], /--help looks like an option/, /--project=--help/],
+  [['list', '--json=yes'], /--json takes no value/, /alone/],
+  [['list', 'surplus'], /cannot use the argument "surplus"/, /Usage: okstra list/],
+  [['history', '--limit', '1.5'], /--limit cannot be "1.5"/, /whole number, 1 or more/],
+  [['history', '--limit', '0'], /--limit cannot be "0"/, /whole number, 1 or more/],
+  [['provision', 'p/g/t'], /needs --phase PHASE/, /Usage: okstra provision/],
+  [['provision', '--phase', 'p'], /needs a task/, /Usage: okstra provision/],
+  [['provision', 'p/g/t', '--phase', 'p', '--lock-timeout=-1'], /--lock-timeout cannot be "-1"/, /whole number/],
+  [['show', 'alone'], /"alone" names no task/, /<group>\/<task>/],
+  [['show', 'a/b/c/d'], /names no task/, /<group>\/<task>/],
+  [['show', 'p//t'], /names no task/, /<group>\/<task>/],
+  [['show', 'p/g/t', '--project', 'q'], /the task names the project p, and --project names q/, /out/],
+  [['show', 'g/t'], /in no repository/, /--project/],
+]
+
+for (const [args, message, hint] of WRONG) {
+  test(`wrong usage: okstra ${args.join(' ')}`, async (t) => {
+    const { okstra } = sandbox(t)
+    const text = await okstra(args)
+    assert.deepEqual([text.code, text.stdout], [2, ''], text.stderr)
+    assert.match(text.stderr, message)
+    assert.match(text.stderr, hint)
+    assert.doesNotMatch(text.stderr, /^ +at /m)
+    const asJson = await okstra(args.includes('--json=yes') ? [...args, '--json'] : ['--json', ...args])
+    assert.deepEqual([asJson.code, asJson.stderr], [2, ''])
+    const { schema, ok, error } = JSON.parse(asJson.stdout)
+    assert.deepEqual([schema, ok, error.code], [1, false, 'OKSTRA_USAGE'])
+    assert.match(error.message, message)
+    assert.match(error.hint, hint)
+  })
+}
+
+/** The launcher without its addon, in a place of its own. */
+function lonely(dir, index) {
+  const place = path.join(dir, 'installed')
+  for (const part of ['bin', 'launcher', 'package.json']) {
+    fs.cpSync(path.join(ROOT, part), path.join(place, part), { recursive: true })
+  }
+  if (index) fs.writeFileSync(path.join(place, 'index.js'), index)
+  return path.join(place, 'bin', 'okstra.js')
+}
+
+test('an addon that cannot be loaded: one clear message, no stack trace', async (t) => {
+  const { okstra, dir } = sandbox(t)
+  const linker = `const link = Object.assign(new Error("libc.so.6: version 'GLIBC_2.99' not found\\nmore"), { code: 'ERR_DLOPEN_FAILED' })
+    throw new Error('Cannot find native binding.', { cause: new Error('no package', { cause: link }) })`
+  const platform = `throw new Error('Cannot find native binding.', { cause: Object.assign(new Error("Cannot find module 'okstra-x'"), { code: 'MODULE_NOT_FOUND' }) })`
+  for (const [index, message] of [
+    [undefined, /has not been built/],
+    [platform, new RegExp(`no build for this machine \\(${process.platform}-${process.arch}\\) is installed`)],
+    [linker, /GLIBC_2\.99/],
+    ['module.exports = {', /cannot be loaded/],
+  ]) {
+    fs.rmSync(path.join(dir, 'installed'), { recursive: true, force: true })
+    const bin = lonely(dir, index)
+    const text = await okstra(['list'], { bin })
+    assert.deepEqual([text.code, text.stdout], [1, ''])
+    assert.match(text.stderr, message)
+    assert.match(text.stderr, /^okstra: .+\n {2}.+\n$/)
+    const { error } = JSON.parse((await okstra(['list', '--json'], { bin })).stdout)
+    assert.equal(error.code, 'OKSTRA_ADDON_MISSING')
+    assert.equal((await okstra(['help'], { bin })).code, 0, 'help needs no addon')
+    assert.equal((await okstra(['--version'], { bin })).code, 0)
+  }
+})
+
+test('a Node that is too old gets a clear message', async (t) => {
+  const { dir, env } = sandbox(t)
+  const preload = path.join(dir, 'old.js')
+  fs.writeFileSync(preload, "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.4' } })")
+  const run = (...args) => ended(spawn(process.execPath, ['-r', preload, BIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] }))
+  const text = await run('list')
+  assert.deepEqual([text.code, text.stdout], [1, ''])
+  assert.match(text.stderr, /needs Node 20 or newer; this is Node 18\.20\.4/)
+  const asJson = await run('list', '--json')
+  assert.equal(asJson.code, 1)
+  assert.equal(JSON.parse(asJson.stdout).error.code, 'OKSTRA_NODE_TOO_OLD')
+})
+
+test('neither help nor wrong usage loads the addon or more than one command', async (t) => {
+  const { dir, env } = sandbox(t)
+  const preload = path.join(dir, 'trace.js')
+  fs.writeFileSync(preload, "process.on('exit', () => console.error(JSON.stringify(Object.keys(require.cache))))")
+  const loaded = async (...args) => {
+    const { stderr } = await ended(spawn(process.execPath, ['-r', preload, BIN, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] }))
+    return JSON.parse(stderr.trimEnd().split('\n').at(-1)).map((file) => path.relative(ROOT, file))
+  }
+  const commands = (files) => files.filter((file) => file.startsWith(path.join('launcher', 'commands')))
+  const help = await loaded('help', 'provision')
+  assert.deepEqual(commands(help), [path.join('launcher', 'commands', 'help.js')])
+  assert.ok(!help.includes('index.js'))
+  const list = await loaded('list')
+  assert.deepEqual(commands(list), [path.join('launcher', 'commands', 'list.js')])
+  assert.deepEqual(list.filter((file) => file.includes('node_modules')), [])
+})

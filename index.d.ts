@@ -1,0 +1,378 @@
+/* The types above the exports are written in src/binding/types.d.ts; the exports are generated from the Rust code. */
+/* eslint-disable */
+
+/** What to provision. */
+export interface ProvisionOptions {
+  /** The phase of this run (`requirements-discovery`, `implementation`, ...): free text, recorded, never used to decide anything. */
+  taskType: string
+  /** A directory of the project's git repository. A relative path counts from the working directory of this process. */
+  projectRoot: string
+  /** The project of the task; made safe (see `safeSegment`). */
+  projectId: string
+  /** The group of the task; made safe. */
+  taskGroupSegment: string
+  /** The task's own id; made safe. */
+  taskIdSegment: string
+  /** The category of the work; decides the prefix of the branch (see `computeBranchName`). */
+  workCategory: string
+  /** The commit to start from: a branch, tag, commit id or the like; by default `HEAD` of the main worktree. */
+  baseRef?: string | null
+  /** The longest wait for one lock, in milliseconds: a whole number, 0 to not wait at all. By default `OKSTRA_LOCK_TIMEOUT_MS`, else 120000. */
+  lockTimeoutMs?: number | null
+}
+
+/** The parts of a worktree's path. */
+export interface WorktreePathOptions {
+  /** The project of the task; made safe (see `safeSegment`). */
+  projectId: string
+  /** The group of the task; made safe. */
+  taskGroupSegment: string
+  /** The task's own id; made safe. */
+  taskIdSegment: string
+}
+
+/** The parts of a branch name. */
+export interface BranchNameOptions {
+  /** The category of the work. */
+  workCategory: string
+  /** The task's own id; made safe (see `safeSegment`). */
+  taskIdSegment: string
+}
+
+/** What to reserve in the registry. Segments are taken as given. */
+export interface ReserveOptions {
+  /** The project. */
+  projectId: string
+  /** The group. */
+  taskGroup: string
+  /** The task's own id. */
+  taskId: string
+  /** The directory of the worktree. A relative path counts from the working directory of this process. */
+  worktreePath: string
+  /** The branch of the worktree. */
+  branch: string
+  /** The full id of the commit that the branch started from. */
+  baseRef: string
+  /** The phase that reserves; empty by default. */
+  phase?: string | null
+  /**
+   * The common git directory of the repository. With it, another repository may have a branch of the same name; without
+   * it, no other active task may.
+   */
+  repository?: string | null
+}
+
+/** Which tasks to list; what is absent does not narrow the list. */
+export interface ListFilter {
+  /** Only those of this project, taken as given. */
+  projectId?: string | null
+  /** Only those of this group, taken as given. */
+  taskGroup?: string | null
+  /** Only those with this status. */
+  status?: 'active' | 'released' | null
+}
+
+/** Which events to read; what is absent does not narrow the list. */
+export interface HistoryFilter {
+  /** Only those of this task, `<project>/<group>/<task>`. */
+  taskKey?: string | null
+  /** Only those of this project. */
+  projectId?: string | null
+  /** At most so many, the newest: a whole number. */
+  limit?: number | null
+}
+
+/** Why something failed; stable. The list only grows, and no code changes its meaning. */
+export type OkstraErrorCode =
+  /** A value from outside is not allowed: a name, a branch, a base, a path, a number, an environment variable. */
+  | 'OKSTRA_INVALID_ARGUMENT'
+  /** The project root does not exist or is not a directory. */
+  | 'OKSTRA_ROOT_NOT_FOUND'
+  /** The task is in no registry row. */
+  | 'OKSTRA_NOT_FOUND'
+  /** Something lies at the worktree path that the registry does not know. */
+  | 'OKSTRA_PATH_EXISTS'
+  /** The branch exists and belongs to no task. */
+  | 'OKSTRA_BRANCH_EXISTS'
+  /** The branch belongs to another task of the same repository. */
+  | 'OKSTRA_BRANCH_OWNED'
+  /** The branch is checked out in another worktree. */
+  | 'OKSTRA_BRANCH_CHECKED_OUT'
+  /** The task-key is active already. */
+  | 'OKSTRA_KEY_EXISTS'
+  /** The repository has no commit to start from. */
+  | 'OKSTRA_NO_COMMITS'
+  /** The base names no commit of the repository. */
+  | 'OKSTRA_BASE_NOT_FOUND'
+  /** git ended with an error; its own message is kept. */
+  | 'OKSTRA_GIT_FAILED'
+  /** git did not end in time and was stopped. */
+  | 'OKSTRA_GIT_TIMEOUT'
+  /** No git on PATH. */
+  | 'OKSTRA_GIT_MISSING'
+  /** The git on PATH is older than okstra needs. */
+  | 'OKSTRA_GIT_TOO_OLD'
+  /** git refuses the repository because another user owns it. */
+  | 'OKSTRA_DUBIOUS_OWNERSHIP'
+  /** The repository that a worktree belongs to is not there any more. */
+  | 'OKSTRA_REPOSITORY_GONE'
+  /** The worktree is there, but its link to its repository is broken. */
+  | 'OKSTRA_WORKTREE_BROKEN'
+  /** The okstra home could be changed by somebody else, or belongs to somebody else. */
+  | 'OKSTRA_UNSAFE_HOME'
+  /** A lock was not free within the time allowed. */
+  | 'OKSTRA_LOCK_TIMEOUT'
+  /** The registry cannot be read, and cannot be healed. */
+  | 'OKSTRA_REGISTRY_CORRUPT'
+  /** The operating system refused a file operation. */
+  | 'OKSTRA_IO'
+  /** The caller aborted the operation. */
+  | 'OKSTRA_ABORTED'
+  /** A bug in okstra: a broken invariant or a panic that was caught. */
+  | 'OKSTRA_INTERNAL'
+
+/** What every function of this package throws, or rejects with, when it fails. */
+export interface OkstraError extends Error {
+  /** What went wrong. */
+  code: OkstraErrorCode
+  /** What to do, in one sentence. */
+  hint: string
+  /** The path that it is about, where there is one. */
+  path?: string
+  /** The branch that it is about, where there is one. */
+  branch?: string
+  /** The task that it is about, where there is one. */
+  taskKey?: string
+}
+
+
+/**
+ * Which binding artifact the generated loader actually loaded: `'native'` for
+ * a native addon, otherwise the `platformArchABI` of the WASI flavor. Every
+ * flavor napi-rs can build is listed, because `NAPI_RS_NATIVE_LIBRARY_PATH`
+ * can point the loader at a WASI artifact this package does not build itself.
+ */
+export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
+
+/**
+ * The branch of a task: `<prefix>-<task>`, never with a slash.
+ *
+ * The prefix comes from the category of the work, trimmed and compared without case: `bug`, `bugfix`, `fix` give `fix`;
+ * `feature`, `feat` give `feat`; `improvement` gives `improve`; `refactor`, `refactoring` give `refactor`; `docs`,
+ * `test`, `perf`, `chore`, `ops`, `hotfix` give themselves; anything else, also an empty text, gives `task`.
+ *
+ * Throws `OKSTRA_INVALID_ARGUMENT` when a field is missing or no string.
+ */
+export declare function computeBranchName(options: BranchNameOptions): string
+
+/**
+ * Where the worktree of a task lies, or would lie: `<okstra home>/worktrees/<project>/<group>/<task>`, absolute.
+ *
+ * The segments are made safe first (see `safeSegment`). The okstra home is `$OKSTRA_HOME`, else `~/.okstra`, read anew
+ * at each call. Nothing on the disk is looked at.
+ *
+ * Throws `OKSTRA_INVALID_ARGUMENT` when a field is missing, no string, blank, or holds a control character.
+ */
+export declare function computeWorktreePath(options: WorktreePathOptions): string
+
+/** Every `code` that an error of this package can carry. The list only grows, and no code changes its meaning. */
+export declare function errorCodes(): OkstraErrorCode[]
+
+/** Something that happened to a task. */
+export interface HistoryEvent {
+  /** When, in UTC: `2026-11-23T07:00:00.000Z`. */
+  at: string
+  /**
+   * What happened: `created`, `reused` (with a new phase), `restored`, `released`, `removed`, `recovered`, `refused`,
+   * and what later versions add.
+   */
+  event: string
+  /** The task-key; absent where the event is about the whole registry. */
+  taskKey?: string
+  /** The phase of the run. */
+  phase?: string
+  /** The worktree, or the file, that it is about. */
+  path?: string
+  /** The branch. */
+  branch?: string
+  /** The full id of the commit that the branch started from. */
+  baseRef?: string
+  /** More, for a person. */
+  detail?: string
+  /** The id of the process that did it. */
+  pid?: number
+}
+
+/**
+ * All tasks, or those that the filter lets through, each with the state its directory is in.
+ *
+ * Looks at each directory once, without git and without a lock.
+ *
+ * Throws `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
+ */
+export declare function listTasks(filter?: ListFilter | undefined | null): Array<TaskOverview>
+
+/**
+ * Gives a task its one isolated git worktree, the same one for every phase, and records the phase.
+ *
+ * Runs on a thread of its own: neither JavaScript nor Node's thread pool waits. Any number of calls, also from other
+ * processes and for the same task, may run at once; exactly one creates, the others wait and get `reused`.
+ *
+ * `signal` stops the call: what was begun is undone, and the promise is rejected with an error whose `name` is
+ * `AbortError`, whose `code` is `OKSTRA_ABORTED` and whose `cause` is the signal's reason. With a signal that is aborted
+ * already nothing is started.
+ *
+ * Rejects with an `OkstraError`; see `OkstraErrorCode` for every `code`. After any error the next attempt is not
+ * blocked by left-overs of this one. Wrong arguments reject too, with `OKSTRA_INVALID_ARGUMENT` and the name of the
+ * field.
+ */
+export declare function provisionTaskWorktree(options: ProvisionOptions, signal?: AbortSignal | undefined | null): Promise<WorktreeProvision>
+
+/**
+ * The same as `provisionTaskWorktree`, but returns when it is done, and blocks JavaScript until then: for up to
+ * `lockTimeoutMs` per lock when others are at work, and for as long as git takes to fill the tree.
+ *
+ * For scripts. Throws the same errors with the same codes.
+ */
+export declare function provisionTaskWorktreeSync(options: ProvisionOptions): WorktreeProvision
+
+/**
+ * Turns any text into one segment of a task-key, which is also one path component and part of a branch name.
+ *
+ * Lower-case; every run of characters outside `[a-z0-9-]` becomes one `-`; dashes at both ends go; an empty result is
+ * `_`. Where letters or digits outside ASCII were dropped, `-` and 8 hex digits of a hash of the text are appended, and
+ * a result over 80 bytes is cut and ends with the same hash. Applying it twice changes nothing more.
+ *
+ * Throws `OKSTRA_INVALID_ARGUMENT` when `value` is no string.
+ */
+export declare function safeSegment(value: string): string
+
+/** A task as `listTasks` shows it: its registry entry and what the disk says. */
+export interface TaskOverview {
+  /** The task-key, `<project>/<group>/<task>`. */
+  taskKey: string
+  /** The project. */
+  projectId: string
+  /** The group. */
+  taskGroup: string
+  /** The task's own id. */
+  taskId: string
+  /** The directory of the worktree, absolute. */
+  worktreePath: string
+  /** The branch of the worktree. */
+  branch: string
+  /** The full id of the commit that the branch started from; empty where nothing recorded it. */
+  baseRef: string
+  /** Since when the registry knows it: local time with offset, `2026-11-23T07:00:00+0000`. */
+  createdAt: string
+  /** The phase that used the worktree last. */
+  lastPhase: string
+  /** What the registry says. */
+  status: 'active' | 'released'
+  /** What is true now: `missing` when the directory of an active or released task is gone, else the status. */
+  state: 'active' | 'released' | 'missing'
+  /** The common git directory of the repository, where it is known. */
+  repository?: string
+}
+
+/** The version of this package, `major.minor.patch`; the native part and the JavaScript part have the same. */
+export declare function version(): string
+
+/** What the registry knows of one task. */
+export interface WorktreeEntry {
+  /** The task-key, `<project>/<group>/<task>`. */
+  taskKey: string
+  /** The project. */
+  projectId: string
+  /** The group. */
+  taskGroup: string
+  /** The task's own id. */
+  taskId: string
+  /** The directory of the worktree, absolute. */
+  worktreePath: string
+  /** The branch of the worktree. */
+  branch: string
+  /** The full id of the commit that the branch started from; empty where nothing recorded it. */
+  baseRef: string
+  /** Since when the registry knows it: local time with offset, `2026-11-23T07:00:00+0000`. */
+  createdAt: string
+  /** The phase that used the worktree last. */
+  lastPhase: string
+  /** `active`: the task owns its branch. `released`: it gave the branch free; row and directory are kept. */
+  status: 'active' | 'released'
+}
+
+/** What became of a provisioning. */
+export interface WorktreeProvision {
+  /**
+   * `created`: a new branch and a new worktree. `reused`: the task had its worktree. `restored`: the task was known,
+   * and its worktree was brought back with all its commits. `skipped-not-git`: the project root is in no git
+   * repository. `skipped-in-worktree`: the project root is in a linked worktree, the caller is isolated already.
+   */
+  status: 'created' | 'reused' | 'restored' | 'skipped-not-git' | 'skipped-in-worktree'
+  /** The directory to work in, absolute; the project root when the status begins with `skipped`. */
+  path: string
+  /** The branch of the worktree; empty when skipped. */
+  branch: string
+  /** The full id of the commit that the branch started from; empty when skipped. */
+  baseRef: string
+  /** What a person should know, in sentences; may be empty. */
+  note: string
+  /** The task-key, `<project>/<group>/<task>`. */
+  taskKey: string
+  /** The shared directories that are linked into the worktree, sorted as configured. */
+  linked: Array<string>
+  /** The exit code of the repository's post-checkout hook, when one ran and did not end with 0. */
+  postCheckoutExit?: number
+}
+
+export declare namespace registry {
+  /**
+   * What happened, newest first; bounded, the oldest events are dropped in time. Takes no lock.
+   *
+   * Throws `OKSTRA_INVALID_ARGUMENT` or `OKSTRA_IO`.
+   */
+  export function history(filter?: HistoryFilter | undefined | null): Array<HistoryEvent>
+  /**
+   * What the registry knows of all tasks, or of those that the filter lets through. Takes no lock.
+   *
+   * Throws `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
+   */
+  export function list(filter?: ListFilter | undefined | null): Array<WorktreeEntry>
+  /**
+   * What the registry knows of a task, active or released; `null` when it knows nothing. Takes no lock.
+   *
+   * Throws `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
+   */
+  export function lookup(projectId: string, taskGroup: string, taskId: string): WorktreeEntry | null
+  /**
+   * Gives a task's branch free and marks its row `released`; the row and the directory are kept. Returns the entry as it
+   * was before, `null` when the registry does not know the task. Releasing twice changes nothing more.
+   *
+   * Throws `OKSTRA_LOCK_TIMEOUT`, `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_UNSAFE_HOME`, `OKSTRA_REGISTRY_CORRUPT` or
+   * `OKSTRA_IO`.
+   */
+  export function release(projectId: string, taskGroup: string, taskId: string): WorktreeEntry | null
+  /**
+   * Gives a branch and a directory to a task, without touching git or the directory.
+   *
+   * Throws `OKSTRA_KEY_EXISTS` when the task is active already, `OKSTRA_BRANCH_OWNED` when another active task of the same
+   * repository (or of an unknown one) has the branch, `OKSTRA_LOCK_TIMEOUT` when the registry stayed locked for
+   * `OKSTRA_LOCK_TIMEOUT_MS` (120000 by default), `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_UNSAFE_HOME`,
+   * `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
+   */
+  export function reserve(options: ReserveOptions): WorktreeEntry
+  /**
+   * The task-key of three segments: `<project>/<group>/<task>`.
+   *
+   * Throws `OKSTRA_INVALID_ARGUMENT` when a segment is no string, empty, or holds a slash or a control character.
+   */
+  export function taskKey(projectId: string, taskGroup: string, taskId: string): string
+  /**
+   * Records the phase that uses a task's worktree; does nothing when the registry does not know the task.
+   *
+   * Throws `OKSTRA_LOCK_TIMEOUT`, `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_UNSAFE_HOME`, `OKSTRA_REGISTRY_CORRUPT` or
+   * `OKSTRA_IO`.
+   */
+  export function touchPhase(projectId: string, taskGroup: string, taskId: string, phase: string): void
+}

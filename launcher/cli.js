@@ -1,0 +1,55 @@
+'use strict'
+// From a command line to an answer and an exit code.
+//
+// A command gives `{ data, text, story }` and writes nothing itself: `data` are the fields of the JSON answer, `text` is
+// the answer for a person or a shell, `story` are lines beside it. So nothing reaches stdout before a command succeeded.
+
+const { parse, wantsJson } = require('./parse.js')
+const { COMMANDS } = require('./table.js')
+const { describe, exitCodeOf } = require('./errors.js')
+const output = require('./output.js')
+
+/** Runs one command line and sets `process.exitCode`. Never throws, and never ends the process before its output left. */
+async function main(argv) {
+  output.guardStreams()
+  const json = wantsJson(argv)
+  try {
+    const result = await run(parse(argv))
+    if (json) output.answerJson(true, result.data)
+    else {
+      output.story(result.story ?? [])
+      output.answer(result.text)
+    }
+  } catch (error) {
+    process.exitCode = exitCodeOf(error)
+    report(error, json)
+  }
+}
+
+async function run({ command, values, positionals }) {
+  const paint = output.painter(process.stdout)
+  if (command === 'version') {
+    const { version } = require('../package.json')
+    return { data: { version }, text: `okstra ${version}` }
+  }
+  const { load, progress } = COMMANDS[command]
+  const execute = load()
+  const hide = progress ? require('./progress.js').showProgress(progress) : () => {}
+  try {
+    return await execute({ values, positionals, cwd: process.cwd(), paint })
+  } finally {
+    hide()
+  }
+}
+
+function report(error, json) {
+  const description = describe(error)
+  if (json) output.answerJson(false, { error: description })
+  else {
+    if (error?.overview) output.story([require('./help.js').overview(output.painter(process.stderr)), ''])
+    output.errorText(description)
+  }
+  if (process.env.OKSTRA_DEBUG) output.story([String(error?.stack ?? error)])
+}
+
+module.exports = { main }

@@ -1,0 +1,30 @@
+'use strict'
+const { addon } = require('../addon.js')
+const { table } = require('../output.js')
+const { registeredTask, age } = require('../tasks.js')
+
+const EVENTS = 10
+
+module.exports = async function show(context) {
+  const task = await registeredTask(context)
+  const events = await addon().registry.history({ taskKey: task.taskKey, limit: EVENTS })
+  return { data: { task, events }, text: describe(task, events, context.paint) }
+}
+
+function describe(task, events, paint) {
+  const rows = [
+    ['task', task.taskKey],
+    ['state', task.state],
+    ['path', task.worktreePath],
+    ['branch', task.branch],
+    ['base', task.baseRef],
+    ['repository', task.repository ?? '(not recorded)'],
+    ['created', `${task.createdAt} (${age(task.createdAt)} ago)`],
+    ['phase', task.lastPhase],
+    ...events.map(({ at, event, phase, detail }, i) => [
+      i === 0 ? 'history' : '',
+      [at, event, phase, detail].filter(Boolean).join('  '),
+    ]),
+  ]
+  return table(rows, (_row, column, text) => (column === 0 ? paint('bold', text) : text))
+}

@@ -1,0 +1,108 @@
+'use strict'
+// Help as text, made from the table of commands.
+
+const { COMMANDS, GLOBAL_OPTIONS } = require('./table.js')
+const { EXIT_MEANINGS } = require('./errors.js')
+
+const COLUMNS = 100
+
+const ENVIRONMENT = [
+  ['OKSTRA_HOME', 'Where worktrees and the registry are kept (default: ~/.okstra)'],
+  ['OKSTRA_WORKTREE_SYNC_DIRS', 'Directories of the main worktree that every task sees through a link, with colons between (default: .project-docs:.scratch:graphify-out)'],
+  ['OKSTRA_LOCK_TIMEOUT_MS', 'How long to wait for other processes (default: 120000)'],
+  ['OKSTRA_GIT_TIMEOUT', 'How long one git process may take, in seconds'],
+  ['NO_COLOR', 'Set: no colours'],
+]
+
+const optionName = (name, { short, value }) => `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`
+
+function wrap(text, indent) {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const last = lines[lines.length - 1]
+    if (last !== '' && indent + last.length + 1 + word.length > COLUMNS) lines.push(word)
+    else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`
+  }
+  return lines.join(`\n${' '.repeat(indent)}`)
+}
+
+function definitions(pairs) {
+  const column = Math.max(...pairs.map(([term]) => term.length)) + 4
+  return pairs.map(([term, text]) => `  ${term.padEnd(column - 2)}${wrap(text, column)}`)
+}
+
+function examples(pairs) {
+  return pairs.map(([command, what]) => `  $ ${command}\n      ${what}`)
+}
+
+/** The help of okstra as a whole. */
+function overview(paint) {
+  return [
+    'okstra gives every task one isolated git worktree, the same one in every phase.',
+    '',
+    `${paint('bold', 'Usage:')} okstra <command> [arguments] [options]`,
+    '',
+    paint('bold', 'Commands:'),
+    ...definitions(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary])),
+    '',
+    paint('bold', 'Options:'),
+    ...definitions([
+      ...Object.entries(GLOBAL_OPTIONS).map(([name, option]) => [optionName(name, option), option.description]),
+      ['-v, --version', 'Show the version'],
+    ]),
+    '',
+    paint('bold', 'Environment:'),
+    ...definitions(ENVIRONMENT),
+    '',
+    paint('bold', 'Exit codes:'),
+    ...definitions(EXIT_MEANINGS.map(([code, meaning]) => [String(code), meaning])),
+    '',
+    paint('bold', 'Examples:'),
+    ...examples(COMMANDS.provision.examples.slice(0, 2)),
+    ...examples(COMMANDS.list.examples.slice(0, 1)),
+    '',
+    'See `okstra help <command>` for the options and examples of one command.',
+  ].join('\n')
+}
+
+/** The help of one command. */
+function commandHelp(name, paint) {
+  const { summary, usage, options, details = [], examples: samples } = COMMANDS[name]
+  const all = Object.entries({ ...options, ...GLOBAL_OPTIONS })
+  return [
+    `${summary}.`,
+    '',
+    `${paint('bold', 'Usage:')} okstra ${name} ${usage}`,
+    '',
+    ...details.flatMap((paragraph) => [wrap(paragraph, 0), '']),
+    paint('bold', 'Options:'),
+    ...definitions(
+      all.map(([option, table]) => [optionName(option, table), table.description + (table.required ? ' (required)' : '')]),
+    ),
+    '',
+    paint('bold', 'Examples:'),
+    ...examples(samples),
+  ].join('\n')
+}
+
+/** The table of commands as data. */
+function commandData(name) {
+  const { summary, usage, options, details = [], examples: samples } = COMMANDS[name]
+  return {
+    name,
+    summary,
+    usage: `okstra ${name} ${usage}`,
+    details,
+    options: Object.entries({ ...options, ...GLOBAL_OPTIONS }).map(([option, { value, short, required, choices, description }]) => ({
+      name: `--${option}`,
+      ...(short && { short: `-${short}` }),
+      ...(value && { value }),
+      ...(choices && { choices }),
+      required: required === true,
+      description,
+    })),
+    examples: samples.map(([command, what]) => ({ command, what })),
+  }
+}
+
+module.exports = { overview, commandHelp, commandData }

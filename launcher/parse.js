@@ -1,0 +1,119 @@
+'use strict'
+// Reads a command line against the table of commands. Everything wrong with it is said with the nearest right name.
+
+const { parseArgs } = require('node:util')
+const { COMMANDS, GLOBAL_OPTIONS } = require('./table.js')
+const { usageError } = require('./errors.js')
+const { nearest } = require('./suggest.js')
+
+// What may stand before a command, or without one.
+const LEADING = new Map([
+  ['--json', 'json'],
+  ['--help', 'help'],
+  ['-h', 'help'],
+  ['--version', 'version'],
+  ['-v', 'version'],
+  ['-V', 'version'],
+])
+
+/** Whether the answer is to be JSON; found out before anything else, since a wrong command line is answered too. */
+function wantsJson(argv) {
+  const end = argv.indexOf('--')
+  return (end < 0 ? argv : argv.slice(0, end)).includes('--json')
+}
+
+/**
+ * `{ command, values, positionals }`, with `command` a name of the table, or `version`; switches and values by the names
+ * of their options, numbers as numbers.
+ */
+function parse(argv) {
+  const leading = new Set()
+  let index = 0
+  for (; index < argv.length && argv[index].startsWith('-') && argv[index] !== '--'; index++) {
+    const name = LEADING.get(argv[index])
+    if (!name) throw unknownOption(argv[index], [...LEADING.keys()], 'okstra help')
+    leading.add(name)
+  }
+  if (leading.has('version')) return { command: 'version', values: {}, positionals: [] }
+  const command = argv[index]
+  if (command === undefined) {
+    if (leading.has('help')) return { command: 'help', values: {}, positionals: [] }
+    throw Object.assign(usageError('no command was given', 'See `okstra help`.'), { overview: true })
+  }
+  if (!Object.hasOwn(COMMANDS, command)) throw unknownCommand(command)
+  const parsed = parseCommand(command, argv.slice(index + 1))
+  if (leading.has('help') || parsed.values.help) return { command: 'help', values: {}, positionals: [command] }
+  checkValues(command, parsed)
+  return { command, ...parsed }
+}
+
+function parseCommand(command, args) {
+  const options = { ...COMMANDS[command].options, ...GLOBAL_OPTIONS }
+  const config = {}
+  for (const [name, { value, short }] of Object.entries(options)) {
+    config[name] = { type: value ? 'string' : 'boolean', ...(short && { short }) }
+  }
+  // Not strict: the tokens let us say what is wrong in our own words.
+  const { tokens } = parseArgs({ args, options: config, strict: false, allowPositionals: true, tokens: true })
+  const values = {}
+  const positionals = []
+  const known = Object.keys(options).map((name) => `--${name}`)
+  for (const token of tokens) {
+    if (token.kind === 'positional') positionals.push(token.value)
+    if (token.kind !== 'option') continue
+    if (!Object.hasOwn(options, token.name)) throw unknownOption(token.rawName, known, `okstra help ${command}`)
+    values[token.name] = valueOf(token, options[token.name])
+  }
+  return { values, positionals }
+}
+
+function valueOf(token, option) {
+  if (!option.value) {
+    if (token.value !== undefined) throw usageError(`${token.rawName} takes no value`, `Write ${token.rawName} alone.`)
+    return true
+  }
+  const example = `Write ${token.rawName} ${option.value}.`
+  if (token.value === undefined || token.value.trim() === '') throw usageError(`${token.rawName} needs a value`, example)
+  if (!token.inlineValue && token.value.startsWith('-')) {
+    const hint = `${example} For a value that begins with a dash: ${token.rawName}=${token.value}`
+    throw usageError(`${token.rawName} needs a value, and ${token.value} looks like an option`, hint)
+  }
+  if (option.choices && !option.choices.includes(token.value)) {
+    const meant = nearest(token.value, option.choices)
+    const hint = meant ? `Did you mean ${meant}?` : `Choose one of ${option.choices.join(', ')}.`
+    throw usageError(`${token.rawName} cannot be ${JSON.stringify(token.value)}`, hint)
+  }
+  return option.number ? numberOf(token, option) : token.value
+}
+
+function numberOf(token, { least }) {
+  const number = Number(token.value)
+  if (/^\d+$/.test(token.value) && Number.isSafeInteger(number) && number >= least) return number
+  throw usageError(`${token.rawName} cannot be ${JSON.stringify(token.value)}`, `Give a whole number, ${least} or more.`)
+}
+
+function checkValues(command, { values, positionals }) {
+  const { options, usage, positionals: [least, most] } = COMMANDS[command]
+  const hint = `Usage: okstra ${command} ${usage}`
+  if (positionals.length < least) throw usageError(`${command} needs a task`, hint)
+  if (positionals.length > most) {
+    throw usageError(`${command} cannot use the argument ${JSON.stringify(positionals[most])}`, hint)
+  }
+  for (const [name, option] of Object.entries(options)) {
+    if (option.required && values[name] === undefined) throw usageError(`${command} needs --${name} ${option.value}`, hint)
+  }
+}
+
+/** The error for a command that there is not. */
+function unknownCommand(name) {
+  const meant = nearest(name, Object.keys(COMMANDS))
+  const hint = meant ? `Did you mean \`okstra ${meant}\`?` : 'See `okstra help` for the commands there are.'
+  return usageError(`there is no command ${JSON.stringify(name)}`, hint)
+}
+
+function unknownOption(name, known, help) {
+  const meant = nearest(name.split('=', 1)[0], known)
+  return usageError(`there is no option ${name}`, meant ? `Did you mean ${meant}?` : `See \`${help}\`.`)
+}
+
+module.exports = { parse, wantsJson, unknownCommand }

@@ -1,0 +1,147 @@
+/* The types above the exports are written in src/binding/types.d.ts; the exports are generated from the Rust code. */
+/* eslint-disable */
+
+/** What to provision. */
+export interface ProvisionOptions {
+  /** The phase of this run (`requirements-discovery`, `implementation`, ...): free text, recorded, never used to decide anything. */
+  taskType: string
+  /** A directory of the project's git repository. A relative path counts from the working directory of this process. */
+  projectRoot: string
+  /** The project of the task; made safe (see `safeSegment`). */
+  projectId: string
+  /** The group of the task; made safe. */
+  taskGroupSegment: string
+  /** The task's own id; made safe. */
+  taskIdSegment: string
+  /** The category of the work; decides the prefix of the branch (see `computeBranchName`). */
+  workCategory: string
+  /** The commit to start from: a branch, tag, commit id or the like; by default `HEAD` of the main worktree. */
+  baseRef?: string | null
+  /** The longest wait for one lock, in milliseconds: a whole number, 0 to not wait at all. By default `OKSTRA_LOCK_TIMEOUT_MS`, else 120000. */
+  lockTimeoutMs?: number | null
+}
+
+/** The parts of a worktree's path. */
+export interface WorktreePathOptions {
+  /** The project of the task; made safe (see `safeSegment`). */
+  projectId: string
+  /** The group of the task; made safe. */
+  taskGroupSegment: string
+  /** The task's own id; made safe. */
+  taskIdSegment: string
+}
+
+/** The parts of a branch name. */
+export interface BranchNameOptions {
+  /** The category of the work. */
+  workCategory: string
+  /** The task's own id; made safe (see `safeSegment`). */
+  taskIdSegment: string
+}
+
+/** What to reserve in the registry. Segments are taken as given. */
+export interface ReserveOptions {
+  /** The project. */
+  projectId: string
+  /** The group. */
+  taskGroup: string
+  /** The task's own id. */
+  taskId: string
+  /** The directory of the worktree. A relative path counts from the working directory of this process. */
+  worktreePath: string
+  /** The branch of the worktree. */
+  branch: string
+  /** The full id of the commit that the branch started from. */
+  baseRef: string
+  /** The phase that reserves; empty by default. */
+  phase?: string | null
+  /**
+   * The common git directory of the repository. With it, another repository may have a branch of the same name; without
+   * it, no other active task may.
+   */
+  repository?: string | null
+}
+
+/** Which tasks to list; what is absent does not narrow the list. */
+export interface ListFilter {
+  /** Only those of this project, taken as given. */
+  projectId?: string | null
+  /** Only those of this group, taken as given. */
+  taskGroup?: string | null
+  /** Only those with this status. */
+  status?: 'active' | 'released' | null
+}
+
+/** Which events to read; what is absent does not narrow the list. */
+export interface HistoryFilter {
+  /** Only those of this task, `<project>/<group>/<task>`. */
+  taskKey?: string | null
+  /** Only those of this project. */
+  projectId?: string | null
+  /** At most so many, the newest: a whole number. */
+  limit?: number | null
+}
+
+/** Why something failed; stable. The list only grows, and no code changes its meaning. */
+export type OkstraErrorCode =
+  /** A value from outside is not allowed: a name, a branch, a base, a path, a number, an environment variable. */
+  | 'OKSTRA_INVALID_ARGUMENT'
+  /** The project root does not exist or is not a directory. */
+  | 'OKSTRA_ROOT_NOT_FOUND'
+  /** The task is in no registry row. */
+  | 'OKSTRA_NOT_FOUND'
+  /** Something lies at the worktree path that the registry does not know. */
+  | 'OKSTRA_PATH_EXISTS'
+  /** The branch exists and belongs to no task. */
+  | 'OKSTRA_BRANCH_EXISTS'
+  /** The branch belongs to another task of the same repository. */
+  | 'OKSTRA_BRANCH_OWNED'
+  /** The branch is checked out in another worktree. */
+  | 'OKSTRA_BRANCH_CHECKED_OUT'
+  /** The task-key is active already. */
+  | 'OKSTRA_KEY_EXISTS'
+  /** The repository has no commit to start from. */
+  | 'OKSTRA_NO_COMMITS'
+  /** The base names no commit of the repository. */
+  | 'OKSTRA_BASE_NOT_FOUND'
+  /** git ended with an error; its own message is kept. */
+  | 'OKSTRA_GIT_FAILED'
+  /** git did not end in time and was stopped. */
+  | 'OKSTRA_GIT_TIMEOUT'
+  /** No git on PATH. */
+  | 'OKSTRA_GIT_MISSING'
+  /** The git on PATH is older than okstra needs. */
+  | 'OKSTRA_GIT_TOO_OLD'
+  /** git refuses the repository because another user owns it. */
+  | 'OKSTRA_DUBIOUS_OWNERSHIP'
+  /** The repository that a worktree belongs to is not there any more. */
+  | 'OKSTRA_REPOSITORY_GONE'
+  /** The worktree is there, but its link to its repository is broken. */
+  | 'OKSTRA_WORKTREE_BROKEN'
+  /** The okstra home could be changed by somebody else, or belongs to somebody else. */
+  | 'OKSTRA_UNSAFE_HOME'
+  /** A lock was not free within the time allowed. */
+  | 'OKSTRA_LOCK_TIMEOUT'
+  /** The registry cannot be read, and cannot be healed. */
+  | 'OKSTRA_REGISTRY_CORRUPT'
+  /** The operating system refused a file operation. */
+  | 'OKSTRA_IO'
+  /** The caller aborted the operation. */
+  | 'OKSTRA_ABORTED'
+  /** A bug in okstra: a broken invariant or a panic that was caught. */
+  | 'OKSTRA_INTERNAL'
+
+/** What every function of this package throws, or rejects with, when it fails. */
+export interface OkstraError extends Error {
+  /** What went wrong. */
+  code: OkstraErrorCode
+  /** What to do, in one sentence. */
+  hint: string
+  /** The path that it is about, where there is one. */
+  path?: string
+  /** The branch that it is about, where there is one. */
+  branch?: string
+  /** The task that it is about, where there is one. */
+  taskKey?: string
+}
+

@@ -1,0 +1,278 @@
+//! Every layout a repository can have: where its git directory, its main worktree and its refs lie.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::{Sandbox, is_root, lies_at, read, write};
+
+/// The id of the process that owns the repository in the tests of foreign ownership.
+const STRANGER: u32 = 54_321;
+
+fn give_to_stranger(path: &std::path::Path) {
+    let mut open = vec![path.to_owned()];
+    while let Some(path) = open.pop() {
+        std::os::unix::fs::lchown(&path, Some(STRANGER), Some(STRANGER)).unwrap();
+        if fs::symlink_metadata(&path).unwrap().is_dir() {
+            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+    }
+}
+
+#[test]
+fn bare() {
+    let sandbox = Sandbox::new();
+    let bare = sandbox.clone_to("bare.git", &["--bare"]);
+    let answer = sandbox.ask("t").root(&bare).created();
+    assert_eq!(answer.linked, [] as [&str; 0], "there is no main worktree to share from");
+    assert_eq!(sandbox.ask("t").root(&bare).reused().path, answer.path);
+    let head = sandbox.work_in(&answer.path, "work");
+    fs::remove_dir_all(&answer.path).unwrap();
+    sandbox.ask("t").root(&bare).restored(&head);
+}
+
+#[test]
+fn a_hidden_bare_directory_behind_a_git_file() {
+    let sandbox = Sandbox::new();
+    let container = sandbox.base.join("container");
+    sandbox.clone_to("container/.bare", &["--bare"]);
+    write(container.join(".git"), "gitdir: ./.bare\n");
+    let answer = sandbox.ask("t").root(&container).created();
+    assert_eq!(sandbox.ask("t").root(&container).reused().path, answer.path);
+    let tree = container.join("main");
+    sandbox.git(&container, &["worktree", "add", "-q", tree.to_str().unwrap(), "main"]);
+    sandbox.ask("u").root(&tree).expect("skipped-in-worktree");
+}
+
+#[test]
+fn bare_where_git_wants_bare_repositories_named() {
+    let sandbox = Sandbox::new();
+    let bare = sandbox.clone_to("bare.git", &["--bare"]);
+    let config = sandbox.base.join("user/.gitconfig");
+    write(&config, format!("{}[safe]\n\tbareRepository = explicit\n", read(&config)));
+    let ask = sandbox.ask("t").root(&bare);
+    match ask.run() {
+        Ok(answer) => assert_eq!(answer.status, "created"),
+        Err(refusal) => {
+            assert_ne!(refusal.code, "OKSTRA_INTERNAL", "{refusal:#?}");
+            assert!(!lies_at(ask.path()) && !lies_at(bare.join("refs/heads/fix-t")), "{refusal:#?}");
+        }
+    }
+    // It says nothing against the repository of a work tree.
+    sandbox.ask("u").created();
+}
+
+#[test]
+fn a_submodule_is_a_repository_of_its_own() {
+    let sandbox = Sandbox::new();
+    let outer = sandbox.base.join("outer");
+    sandbox.init(&outer, &[]);
+    sandbox.git(&outer, &["submodule", "--quiet", "add", sandbox.repo.to_str().unwrap(), "sub"]);
+    sandbox.commit_all(&outer, "with a submodule");
+    let sub = outer.join("sub");
+    write(sub.join(".scratch/file"), "x");
+    write(outer.join(".git/modules/sub/info/exclude"), ".scratch\n");
+    let answer = sandbox.ask("t").root(&sub).created();
+    assert_eq!(answer.linked, [".scratch"]);
+    assert_eq!(fs::read_link(answer.path.join(".scratch")).unwrap(), sub.join(".scratch"));
+    assert_eq!(sandbox.git(&outer, &["branch", "--list", "fix-t"]), "", "the outer repository is left alone");
+    assert_eq!(sandbox.ask("t").root(sub.join("src")).reused().path, answer.path);
+}
+
+#[test]
+fn a_repository_with_submodules() {
+    let sandbox = Sandbox::new();
+    let outer = sandbox.base.join("outer");
+    sandbox.init(&outer, &[]);
+    sandbox.git(&outer, &["submodule", "--quiet", "add", sandbox.repo.to_str().unwrap(), "sub"]);
+    sandbox.commit_all(&outer, "with a submodule");
+    sandbox.git(&outer, &["config", "submodule.recurse", "true"]);
+    let answer = sandbox.ask("t").root(&outer).created();
+    assert_eq!(fs::read_dir(answer.path.join("sub")).unwrap().count(), 0, "submodules are not fetched unasked");
+}
+
+#[test]
+fn a_separate_git_directory() {
+    let sandbox = Sandbox::new();
+    let tree = sandbox.base.join("separate");
+    sandbox.init(&tree, &["--separate-git-dir", sandbox.base.join("separate.git").to_str().unwrap()]);
+    write(tree.join(".scratch/file"), "x");
+    write(sandbox.base.join("separate.git/info/exclude"), ".scratch\n");
+    let answer = sandbox.ask("t").root(tree.join("src")).created();
+    assert_eq!(answer.linked, [".scratch"]);
+    assert_eq!(fs::read_link(answer.path.join(".scratch")).unwrap(), tree.join(".scratch"));
+    assert_eq!(sandbox.ask("t").root(&tree).reused().path, answer.path);
+}
+
+#[test]
+fn a_main_worktree_that_lies_elsewhere() {
+    let sandbox = Sandbox::new();
+    let elsewhere = sandbox.base.join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    for name in ["README.md", "src", "docs"] {
+        fs::rename(sandbox.repo.join(name), elsewhere.join(name)).unwrap();
+    }
+    write(elsewhere.join(".scratch/file"), "x");
+    write(sandbox.repo.join(".git/info/exclude"), ".scratch\n");
+    sandbox.git(&sandbox.repo, &["config", "core.worktree", elsewhere.to_str().unwrap()]);
+    let answer = sandbox.ask("t").created();
+    assert_eq!(sandbox.git(&sandbox.repo, &["rev-parse", "--show-toplevel"]), *elsewhere.to_string_lossy());
+    assert_eq!(answer.linked, [".scratch"], "the main worktree is where git says it is");
+    assert_eq!(sandbox.ask("t").reused().path, answer.path);
+}
+
+#[test]
+fn a_project_root_inside_the_git_directory() {
+    let sandbox = Sandbox::new();
+    for (task, root) in [("a", ".git"), ("b", ".git/refs/heads")] {
+        let root = sandbox.repo.join(root);
+        let ask = sandbox.ask(task).root(&root);
+        match ask.run() {
+            Ok(answer) => assert_eq!((answer.status.as_str(), answer.path), ("created", ask.path())),
+            Err(refusal) => {
+                assert_ne!(refusal.code, "OKSTRA_INTERNAL", "{refusal:#?}");
+                assert!(!lies_at(ask.path()));
+                assert_eq!(sandbox.git(&sandbox.repo, &["branch", "--list", "fix-*"]), "");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_ignored_repository_inside_a_repository() {
+    let sandbox = Sandbox::new();
+    let inner = sandbox.repo.join("vendor/inner");
+    sandbox.init(&inner, &[]);
+    write(sandbox.repo.join(".git/info/exclude"), "vendor\n");
+    let answer = sandbox.ask("t").root(&inner).created();
+    assert_eq!(sandbox.git(&sandbox.repo, &["branch", "--list", "fix-t"]), "");
+    assert_eq!(sandbox.git(&inner, &["branch", "--list", "fix-t"]), "+ fix-t");
+    assert_eq!(answer.base, sandbox.git(&inner, &["rev-parse", "HEAD"]));
+}
+
+#[test]
+fn a_home_inside_a_work_tree() {
+    let mut sandbox = Sandbox::new();
+    sandbox.home = sandbox.repo.join(".okstra");
+    write(sandbox.repo.join(".git/info/exclude"), ".okstra\n");
+    let _ = sandbox.ask("t").created_or_refused();
+}
+
+#[test]
+fn detached() {
+    let sandbox = Sandbox::new();
+    let first = sandbox.git(&sandbox.repo, &["rev-parse", "HEAD"]);
+    sandbox.work_in(&sandbox.repo, "second");
+    sandbox.git(&sandbox.repo, &["checkout", "-q", "--detach", "HEAD~1"]);
+    assert_eq!(sandbox.ask("t").created().base, first);
+}
+
+#[test]
+fn in_the_middle_of_a_merge() {
+    let sandbox = Sandbox::new();
+    sandbox.git(&sandbox.repo, &["checkout", "-q", "-b", "side"]);
+    write(sandbox.repo.join("README.md"), "side\n");
+    sandbox.commit_all(&sandbox.repo, "side");
+    sandbox.git(&sandbox.repo, &["checkout", "-q", "main"]);
+    write(sandbox.repo.join("README.md"), "main\n");
+    let head = sandbox.commit_all(&sandbox.repo, "main");
+    assert!(!sandbox.try_git(&sandbox.repo, &["merge", "side"]).status.success());
+    assert_eq!(sandbox.ask("t").created().base, head);
+    assert!(lies_at(sandbox.repo.join(".git/MERGE_HEAD")));
+}
+
+#[test]
+fn sha256() {
+    let sandbox = Sandbox::without_repository();
+    sandbox.init(&sandbox.repo, &["--object-format=sha256"]);
+    let answer = sandbox.ask("t").created();
+    assert_eq!(answer.base.len(), 64);
+    let head = sandbox.work_in(&answer.path, "work");
+    fs::remove_dir_all(&answer.path).unwrap();
+    sandbox.ask("t").restored(&head);
+}
+
+#[test]
+fn reftable() {
+    let sandbox = Sandbox::without_repository();
+    fs::create_dir(&sandbox.repo).unwrap();
+    if !sandbox.try_git(&sandbox.repo, &["init", "-q", "--ref-format=reftable"]).status.success() {
+        eprintln!("skipped: this git has no reftable");
+        return;
+    }
+    sandbox.first_commit(&sandbox.repo);
+    let answer = sandbox.ask("t").created();
+    sandbox.ask("t").reused();
+    let head = sandbox.work_in(&answer.path, "work");
+    sandbox.release("t");
+    fs::remove_dir_all(&answer.path).unwrap();
+    sandbox.ask("t").restored(&head);
+    sandbox.git(&sandbox.repo, &["branch", "fix-u/x"]);
+    sandbox.ask("u").refused("OKSTRA_BRANCH_EXISTS");
+    sandbox.git(&sandbox.repo, &["branch", "fix-v"]);
+    sandbox.ask("v").refused("OKSTRA_BRANCH_EXISTS");
+}
+
+#[test]
+fn shallow() {
+    let sandbox = Sandbox::new();
+    sandbox.work_in(&sandbox.repo, "second");
+    let clone = sandbox.clone_to("clone", &["--depth=1"]);
+    let answer = sandbox.ask("t").root(&clone).created();
+    assert_eq!(sandbox.git(&answer.path, &["rev-parse", "--is-shallow-repository"]), "true");
+}
+
+#[test]
+fn a_partial_clone_whose_remote_is_away() {
+    let sandbox = Sandbox::new();
+    sandbox.git(&sandbox.repo, &["config", "uploadpack.allowFilter", "true"]);
+    sandbox.git(&sandbox.repo, &["config", "uploadpack.allowAnySHA1InWant", "true"]);
+    let clone = sandbox.clone_to("clone", &["--filter=blob:none", "--no-checkout"]);
+    sandbox.git(&clone, &["symbolic-ref", "HEAD", "refs/heads/main"]);
+    let away = sandbox.base.join("away");
+    fs::rename(&sandbox.repo, &away).unwrap();
+    let refusal = sandbox.ask("t").root(&clone).run().expect_err("the blobs are out of reach");
+    assert_eq!(refusal.code, "OKSTRA_GIT_FAILED", "{refusal:#?}");
+    assert!(!lies_at(sandbox.worktree("t")), "no half-filled tree is left");
+    assert_eq!(sandbox.git(&clone, &["for-each-ref", "refs/heads/fix-t"]), "", "no branch is left");
+    fs::rename(&away, &sandbox.repo).unwrap();
+    assert_eq!(sandbox.ask("t").root(&clone).expect("created").path, sandbox.worktree("t"));
+}
+
+#[test]
+fn a_repository_of_another_user() {
+    if !is_root() {
+        eprintln!("skipped: only the superuser can give files away");
+        return;
+    }
+    type Part = fn(&Sandbox) -> PathBuf;
+    let parts: [Part; 2] = [|sandbox| sandbox.repo.clone(), |sandbox| sandbox.repo.join(".git")];
+    for part in parts {
+        let sandbox = Sandbox::new();
+        give_to_stranger(&part(&sandbox));
+        let refusal = sandbox.ask("t").run().expect_err("git refuses the repository");
+        assert_eq!(refusal.code, "OKSTRA_DUBIOUS_OWNERSHIP", "{refusal:#?}");
+        assert!(refusal.message.contains("detected dubious ownership"), "git's own words: {refusal:#?}");
+        assert!(!lies_at(sandbox.worktree("t")) && !lies_at(sandbox.repo.join(".git/refs/heads/fix-t")));
+        let config = sandbox.base.join("user/.gitconfig");
+        write(&config, format!("{}[safe]\n\tdirectory = {}\n", read(&config), sandbox.repo.display()));
+        sandbox.ask("t").expect("created");
+    }
+}
+
+#[test]
+fn no_way_around_the_ownership_check_through_the_environment() {
+    if !is_root() {
+        eprintln!("skipped: only the superuser can give files away");
+        return;
+    }
+    let sandbox = Sandbox::new();
+    give_to_stranger(&sandbox.repo);
+    let ask = sandbox
+        .ask("t")
+        .env("GIT_CONFIG_COUNT", "1")
+        .env("GIT_CONFIG_KEY_0", "safe.directory")
+        .env("GIT_CONFIG_VALUE_0", "*");
+    assert_eq!(ask.run().expect_err("git refuses").code, "OKSTRA_DUBIOUS_OWNERSHIP");
+    let ask = sandbox.ask("t").env("GIT_CONFIG_PARAMETERS", "'safe.directory=*'");
+    assert_eq!(ask.run().expect_err("git refuses").code, "OKSTRA_DUBIOUS_OWNERSHIP");
+}
