@@ -192,6 +192,20 @@ pub fn create_private_dir_all(path: &Path) -> Result<()> {
     builder.create(path).context("make the directory", path)
 }
 
+/// Fails when this process may not make or remove names in a directory.
+#[cfg(unix)]
+pub fn check_writable(directory: &Path) -> Result<()> {
+    rustix::fs::access(directory, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
+        .map_err(io::Error::from)
+        .context("write to", directory)
+}
+
+/// Windows: access rights are only known by trying.
+#[cfg(not(unix))]
+pub fn check_writable(_directory: &Path) -> Result<()> {
+    Ok(())
+}
+
 /// Reads a regular file of at most `limit` bytes; `None` when there is none. Never hangs on a FIFO or a device.
 pub fn read_regular(path: &Path, limit: u64) -> io::Result<Option<(File, Vec<u8>)>> {
     let mut options = OpenOptions::new();

@@ -134,7 +134,9 @@ impl OkstraHome {
         for directory in [self.worktrees(), self.locks(), self.intents()] {
             disk::create_private_dir_all(&directory)?;
         }
-        self.check_private(&self.worktrees())
+        self.check_private(&self.worktrees())?;
+        // The registry is written last; a place that cannot take it must be known before anything is made.
+        disk::check_writable(&self.worktrees())
     }
 
     #[cfg(unix)]

@@ -236,8 +236,8 @@ pub fn check_base(base: &str) -> Result<()> {
     if base.is_empty() {
         return fail("it is empty");
     }
-    if base.starts_with('-') {
-        return fail("it begins with a dash, as an option of git would");
+    if base.starts_with(['-', '^']) {
+        return fail("it begins as an option or an exclusion of git would");
     }
     if base.len() > MAX_BASE {
         return fail("it is too long");
@@ -358,9 +358,10 @@ mod tests {
 
     #[test]
     fn bases_that_git_would_take_for_something_else_are_refused() {
-        for base in
-            ["", "-b", "--detach", ":/fix", "main:src", "a..b", "a...b", "a b", "^{/x y}", "a\nb", "*", "a?"]
-        {
+        for base in [
+            "", "^main", "-b", "--detach", ":/fix", "main:src", "a..b", "a...b", "a b", "^{/x y}", "a\nb",
+            "*", "a?",
+        ] {
             assert!(check_base(base).is_err(), "{base:?}");
         }
         for base in

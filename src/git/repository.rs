@@ -51,8 +51,9 @@ impl Repository {
         let spec = format!("{base}^{{commit}}");
         let output =
             self.git().args(["rev-parse", "--verify", "--quiet", "--end-of-options", &spec]).run()?;
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        let id = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if output.status.success() && !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(id);
         }
         Err(Error::BaseNotFound {
             base: base.to_owned(),
@@ -132,7 +133,7 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
         ] {
             args.extend([question, &separator]);
         }
-        args.extend(["--git-path", "hooks/post-checkout", &separator]);
+        args.extend(["--git-path", "hooks", &separator]);
         if with_head {
             args.push("HEAD^{commit}");
         }
@@ -185,7 +186,8 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
         main_worktree,
         head: Some(text_of(trim_newline(head))).filter(|head| !head.is_empty()),
         shallow: is(shallow),
-        post_checkout: path_of(trim_newline(hook)),
+        // The directory, not the hook in it: core.hooksPath may be /dev/null, and git fails on a path below that.
+        post_checkout: path_of(trim_newline(hook)).join("post-checkout"),
         blocking_branches: text_of(branches).lines().map(str::to_owned).collect(),
         common_dir: common,
     })))

@@ -84,7 +84,10 @@ pub fn look(worktree: &Path) -> Result<Found> {
         return Ok(Found::Broken(format!("git has forgotten it: {} is not there", admin.display())));
     }
     match common_dir_of(&admin) {
-        Ok(common_dir) if admin.join("HEAD").is_file() => Ok(Found::Linked { admin, common_dir }),
+        // With core.preferSymlinkRefs HEAD is a link that dangles, seen from here.
+        Ok(common_dir) if fs::symlink_metadata(admin.join("HEAD")).is_ok() => {
+            Ok(Found::Linked { admin, common_dir })
+        }
         Ok(_) => Ok(Found::Broken(format!("{} has no HEAD", admin.display()))),
         Err(error) => Ok(Found::Broken(format!("{}: {error}", admin.join("commondir").display()))),
     }

@@ -8,7 +8,7 @@ use super::recover::{self, Leftover};
 use super::{Job, Provision, Status, add_sentence, populate, share};
 use crate::cancel::Cancel;
 use crate::disk;
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
 use crate::git::worktree::{self, Found, NewWorktree};
 use crate::lock::RepositoryLock;
 use crate::registry::history::{Event, EventKind};
@@ -27,7 +27,7 @@ pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provis
     }
     let base = base_commit(job)?;
     job.home.prepare_parent_of(&plan.key)?;
-    check_writable(&plan.path)?;
+    disk::check_writable(plan.path.parent().unwrap_or(&plan.path))?;
 
     let common_dir = &job.repository.common_dir;
     let mut intent = Intent::new(Kind::Create, &plan.key, common_dir, &plan.path, &plan.branch);
@@ -62,7 +62,7 @@ pub(super) fn restore(job: &Job<'_>, entry: &Entry, tip: &str) -> Result<Provisi
     } else if let Some(parent) = entry.worktree_path.parent() {
         disk::create_private_dir_all(parent)?;
     }
-    check_writable(&entry.worktree_path)?;
+    disk::check_writable(entry.worktree_path.parent().unwrap_or(&entry.worktree_path))?;
     let common_dir = &job.repository.common_dir;
     let mut intent =
         Intent::new(Kind::Restore, &job.plan.key, common_dir, &entry.worktree_path, &entry.branch);
@@ -106,20 +106,6 @@ fn base_commit(job: &Job<'_>) -> Result<String> {
         (None, Some(head)) => Ok(head.clone()),
         (None, None) => Err(no_commits()),
     }
-}
-
-#[cfg(unix)]
-fn check_writable(path: &Path) -> Result<()> {
-    let parent = path.parent().unwrap_or(path);
-    rustix::fs::access(parent, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
-        .map_err(std::io::Error::from)
-        .context("write to", parent)
-}
-
-// Windows: access rights are only known by trying; git's own message names the directory.
-#[cfg(not(unix))]
-fn check_writable(_path: &Path) -> Result<()> {
-    Ok(())
 }
 
 /// The part that needs the repository lock: some 10 ms.
@@ -193,12 +179,13 @@ fn commit(job: &Job<'_>, intent: &Intent, patience: &crate::lock::Patience) -> R
     let key = &job.plan.key;
     match job.registry.lookup(key)? {
         Some(row) if row.status == EntryStatus::Active => {
-            if row.worktree_path == intent.path && row.branch == intent.branch {
+            let same_place = row.worktree_path == intent.path;
+            if same_place && row.branch == intent.branch && row.base_ref == intent.base_ref {
                 let touched = job.registry.touch_phase(key, &intent.phase, patience)?;
                 return Ok(touched.unwrap_or(row));
             }
             // Only a row whose worktree is gone gives way; one of 0.12.0 may have appeared meanwhile.
-            if fs::symlink_metadata(&row.worktree_path).is_ok() && row.worktree_path != intent.path {
+            if !same_place && fs::symlink_metadata(&row.worktree_path).is_ok() {
                 return Err(Error::KeyExists { task_key: key.clone(), path: row.worktree_path });
             }
             job.registry.release(key, patience)?;

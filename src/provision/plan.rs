@@ -1,9 +1,11 @@
 //! A request after every value in it has been checked. Nothing is touched before that.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::{Request, share};
 use crate::error::{Error, IoContext, Result};
+use crate::git::command::seconds_from_env;
 use crate::home::OkstraHome;
 use crate::task::{self, TaskKey};
 
@@ -47,6 +49,10 @@ impl Plan {
         let root = std::path::absolute(root).context("make absolute the project root", root)?;
         if !root.is_dir() {
             return Err(Error::RootNotFound { path: root });
+        }
+        // Read where they are used; checked here, so that a bad value is refused before anything is made.
+        for name in ["OKSTRA_GIT_TIMEOUT", "OKSTRA_HOOK_TIMEOUT"] {
+            seconds_from_env(name, Duration::ZERO)?;
         }
         Ok(Self {
             path: home.worktree_path(&key),

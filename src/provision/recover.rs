@@ -245,10 +245,13 @@ fn unfinished_entries(intent: &Intent) -> Vec<PathBuf> {
 /// Removes `refs/heads/<branch>.lock` of a branch that only our dead git was making: git says itself that it never
 /// takes such a file away.
 fn remove_stale_ref_lock(intent: &Intent) -> Result<()> {
-    if intent.kind != Kind::Create {
-        return Ok(());
+    let path = intent.common_dir.join("refs/heads").join(format!("{}.lock", intent.branch));
+    let modified = fs::metadata(&path).and_then(|found| found.modified()).ok();
+    // One that is older than the intent is somebody else's, and git's message has named it.
+    match modified.zip(written_at(intent)) {
+        Some((at, since)) if intent.kind == Kind::Create && at >= since => remove_if_there(&path),
+        _ => Ok(()),
     }
-    remove_if_there(&intent.common_dir.join("refs/heads").join(format!("{}.lock", intent.branch)))
 }
 
 fn remove_if_there(path: &Path) -> Result<()> {

@@ -56,8 +56,15 @@ fn a_git_that_is_too_old() {
 
 #[test]
 fn versions_as_others_print_them() {
-    for version in ["git version 2.39.5 (Apple Git-154)", "git version 2.47.1.windows.2", "git version 2.50.0-rc1", "git version 3.0.0"] {
-        let sandbox = with_fake(&format!("case \" $* \" in *version*) echo '{version}';; *) exec \"$REAL_GIT\" \"$@\";; esac"));
+    for version in [
+        "git version 2.39.5 (Apple Git-154)",
+        "git version 2.47.1.windows.2",
+        "git version 2.50.0-rc1",
+        "git version 3.0.0",
+    ] {
+        let sandbox = with_fake(&format!(
+            "case \" $* \" in *version*) echo '{version}';; *) exec \"$REAL_GIT\" \"$@\";; esac"
+        ));
         sandbox.ask("t").env("FAKE_GIT", "1").created();
     }
 }
@@ -95,21 +102,25 @@ fn a_git_that_fails_after_it_added() {
 
 #[test]
 fn a_git_that_prints_ten_megabytes() {
-    let sandbox = with_fake("yes 'warning: everything is noise' | head -c 10000000 >&2; echo 'fatal: the last word' >&2; exit 1");
+    let sandbox = with_fake(
+        "yes 'warning: everything is noise' | head -c 10000000 >&2; echo 'fatal: the last word' >&2; exit 1",
+    );
     let refusal = sandbox.ask("t").env("FAKE_GIT", "1").refused("OKSTRA_GIT_FAILED");
     assert!(refusal.message.len() < 100_000, "the message is cut: {} bytes", refusal.message.len());
 }
 
 #[test]
 fn a_git_that_prints_ten_megabytes_and_works() {
-    let sandbox = with_fake("yes 'warning: everything is noise' | head -c 10000000 >&2; exec \"$REAL_GIT\" \"$@\"");
+    let sandbox =
+        with_fake("yes 'warning: everything is noise' | head -c 10000000 >&2; exec \"$REAL_GIT\" \"$@\"");
     sandbox.ask("t").env("FAKE_GIT", "1").created();
 }
 
 #[test]
 fn a_git_that_is_killed() {
     for signal in ["KILL", "TERM", "SEGV"] {
-        let sandbox = with_fake(&format!("{IS_ADD}\ntest -n \"$add\" || exec \"$REAL_GIT\" \"$@\"\nkill -{signal} $$"));
+        let sandbox =
+            with_fake(&format!("{IS_ADD}\ntest -n \"$add\" || exec \"$REAL_GIT\" \"$@\"\nkill -{signal} $$"));
         let refusal = sandbox.ask("t").env("FAKE_GIT", "1").refused("OKSTRA_GIT_FAILED");
         assert!(refusal.message.contains("signal"), "{refusal:#?}");
         sandbox.ask("t").created();
@@ -118,7 +129,8 @@ fn a_git_that_is_killed() {
 
 #[test]
 fn a_git_that_hangs() {
-    let sandbox = with_fake(&format!("{IS_ADD}\ntest -n \"$add\" || exec \"$REAL_GIT\" \"$@\"\nexec sleep 600"));
+    let sandbox =
+        with_fake(&format!("{IS_ADD}\ntest -n \"$add\" || exec \"$REAL_GIT\" \"$@\"\nexec sleep 600"));
     sandbox.ask("t").env("FAKE_GIT", "1").env("OKSTRA_GIT_TIMEOUT", "1").refused("OKSTRA_GIT_TIMEOUT");
     sandbox.ask("t").created();
 }
@@ -150,11 +162,11 @@ test -n \"$add\" || exec \"$REAL_GIT\" \"$@\"
 echo x >> \"$COUNTER\"
 test \"$(wc -l < \"$COUNTER\")\" -gt \"$TIMES\" && exec \"$REAL_GIT\" \"$@\"
 {branch}
-echo '{message}' >&2
+printf '%s\\n' \"$MESSAGE\" >&2
 exit 128"
     ));
     let (counter, repo) = (sandbox.base.join("counter"), sandbox.repo.clone());
-    sandbox.set("COUNTER", counter).set("REPO", repo);
+    sandbox.set("COUNTER", counter).set("REPO", repo).set("MESSAGE", message);
     sandbox
 }
 
@@ -176,7 +188,7 @@ fn other_passing_failures_are_waited_out() {
         "fatal: failed to read .git/worktrees/x/commondir: No such file or directory",
         "fatal: failed to read .git/worktrees/x/commondir: Undefined error: 0",
     ] {
-        let sandbox = failing_for_a_while(&message.replace('\'', ""), true);
+        let sandbox = failing_for_a_while(message, true);
         sandbox.ask("t").env("FAKE_GIT", "1").env("TIMES", "1").created();
     }
 }

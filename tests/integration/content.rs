@@ -69,8 +69,8 @@ fn settings_that_change_what_worktree_add_does() {
         ("advice.objectNameWarning", "false"),
         ("gc.auto", "1"),
         ("core.abbrev", "4"),
-        ("core.preferSymlinkRefs", "true"),
         ("alias.worktree", "!false"),
+        ("core.preferSymlinkRefs", "true"),
     ] {
         let sandbox = Sandbox::new();
         sandbox.git(&sandbox.repo, &["config", name, value]);
@@ -83,7 +83,10 @@ fn relative_paths_are_not_written() {
     let sandbox = Sandbox::new();
     sandbox.git(&sandbox.repo, &["config", "worktree.useRelativePaths", "true"]);
     let answer = sandbox.ask("t").created();
-    assert!(read(answer.path.join(".git")).starts_with("gitdir: /"), "older versions of git refuse relative ones");
+    assert!(
+        read(answer.path.join(".git")).starts_with("gitdir: /"),
+        "older versions of git refuse relative ones"
+    );
     assert_eq!(sandbox.try_git(&sandbox.repo, &["config", "extensions.relativeWorktrees"]).stdout, b"");
 }
 
@@ -113,7 +116,9 @@ fn a_repository_of_a_later_format_is_gits_to_explain() {
 #[test]
 fn files_of_every_kind_and_name() {
     let sandbox = Sandbox::new();
-    for name in ["space in name", "tab\tname", "new\nline", "-dash", "quote\"d", "back\\slash", "주제", "a:b", "*?["] {
+    for name in
+        ["space in name", "tab\tname", "new\nline", "-dash", "quote\"d", "back\\slash", "주제", "a:b", "*?["]
+    {
         write(sandbox.repo.join(name), name);
     }
     write(sandbox.repo.join(std::ffi::OsStr::from_bytes(b"latin-1 \xe9")), "not UTF-8");
@@ -122,7 +127,10 @@ fn files_of_every_kind_and_name() {
     write(sandbox.repo.join("empty"), "");
     write(sandbox.repo.join("binary"), [0, 159, 146, 150]);
     symlink("../nowhere", sandbox.repo.join("dangling")).unwrap();
-    write(sandbox.repo.join(".gitattributes"), "*.crlf text eol=crlf\nexported export-subst\n*.u16 working-tree-encoding=UTF-16\n");
+    write(
+        sandbox.repo.join(".gitattributes"),
+        "*.crlf text eol=crlf\nexported export-subst\n*.u16 working-tree-encoding=UTF-16\n",
+    );
     write(sandbox.repo.join("a.crlf"), "one\ntwo\n");
     write(sandbox.repo.join("a.u16"), b"\xff\xfea\0b\0");
     sandbox.commit_all(&sandbox.repo, "every kind");

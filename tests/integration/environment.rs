@@ -58,7 +58,6 @@ const HOSTILE: &[(&str, &str)] = &[
     ("GIT_ADVICE", "nonsense"),
     ("GIT_OPTIONAL_LOCKS", "nonsense"),
     ("GIT_TERMINAL_PROMPT", "nonsense"),
-    ("GIT_NO_LAZY_FETCH", "nonsense"),
     ("GIT_EXTERNAL_DIFF", "/nonexistent"),
     ("GIT_DIFF_OPTS", "--unified=nonsense"),
     ("GIT_MERGE_VERBOSITY", "nonsense"),
@@ -96,7 +95,10 @@ fn no_hostile_variable_changes_anything() {
     sandbox.init(&other, &[]);
     let state = |what: &[&str]| sandbox.git(&other, what);
     let others_files = || {
-        let mut files: Vec<_> = crate::support::files_below(&other).into_iter().map(|path| (fs::read(&path).unwrap(), path)).collect();
+        let mut files: Vec<_> = crate::support::files_below(&other)
+            .into_iter()
+            .map(|path| (fs::read(&path).unwrap(), path))
+            .collect();
         files.sort();
         files
     };
@@ -130,7 +132,10 @@ fn all_hostile_variables_at_once() {
 fn the_users_own_configuration_and_identity_are_kept() {
     let sandbox = Sandbox::new();
     let config = sandbox.base.join("user/.gitconfig");
-    write(&config, format!("{}[core]\n\thooksPath = {}\n", read(&config), sandbox.base.join("hooks").display()));
+    write(
+        &config,
+        format!("{}[core]\n\thooksPath = {}\n", read(&config), sandbox.base.join("hooks").display()),
+    );
     let log = sandbox.base.join("log");
     script(
         sandbox.base.join("hooks/post-checkout"),
@@ -138,7 +143,10 @@ fn the_users_own_configuration_and_identity_are_kept() {
     );
     sandbox.ask("t").env("GIT_SSH_COMMAND", "ssh -i key").created();
     let seen = read(log);
-    assert!(seen.starts_with(&format!("A U Thor|ssh -i key|{}|", sandbox.base.join("user").display())), "{seen}");
+    assert!(
+        seen.starts_with(&format!("A U Thor|ssh -i key|{}|", sandbox.base.join("user").display())),
+        "{seen}"
+    );
 }
 
 #[test]
@@ -155,7 +163,11 @@ fn git_finds_no_question_to_ask() {
 
 /// Commits in a repository whose pre-commit hook provisions a worktree, and compares the index that the commit is being
 /// made from before and after.
-fn commit_with_provisioning_hook(sandbox: &Sandbox, tree: &std::path::Path, words: &[&str]) -> Result<ask::Answer, ask::Refusal> {
+fn commit_with_provisioning_hook(
+    sandbox: &Sandbox,
+    tree: &std::path::Path,
+    words: &[&str],
+) -> Result<ask::Answer, ask::Refusal> {
     let ask = sandbox.ask("from-hook").root(tree);
     let (answer, variables) = ask.hand_over();
     let sums = sandbox.base.join("sums");
@@ -170,7 +182,11 @@ fn commit_with_provisioning_hook(sandbox: &Sandbox, tree: &std::path::Path, word
     );
     let output = sandbox.command("git", tree).arg("commit").args(words).envs(variables).output().unwrap();
     assert!(output.status.success(), "the commit went through: {}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(read(sums.with_extension("1")), read(sums.with_extension("2")), "the caller's index is unchanged");
+    assert_eq!(
+        read(sums.with_extension("1")),
+        read(sums.with_extension("2")),
+        "the caller's index is unchanged"
+    );
     ask::understand(&serde_json::from_slice(&fs::read(answer).unwrap()).unwrap())
 }
 
@@ -187,7 +203,9 @@ fn inside_a_pre_commit_hook() {
         assert_eq!((answer.status.as_str(), answer.base.as_str()), ("created", head.as_str()));
         assert_eq!(sandbox.git(&answer.path, &["status", "--porcelain"]), "");
         assert_eq!(sandbox.git(&answer.path, &["rev-parse", "HEAD"]), head);
-        assert!(sandbox.git(&sandbox.repo, &["show", "--name-only", "--format=", "HEAD"]).contains("README.md"));
+        assert!(
+            sandbox.git(&sandbox.repo, &["show", "--name-only", "--format=", "HEAD"]).contains("README.md")
+        );
         sandbox.git(&sandbox.repo, &["fsck"]);
     }
 }
@@ -209,17 +227,25 @@ fn inside_a_hook_that_provisioning_itself_runs() {
         let inner = sandbox.ask("t");
         inner.hand_over()
     };
-    let names: Vec<_> = variables.iter().map(|(name, value)| {
-        let mut line = OsString::from("export ");
-        line.push(name);
-        line.push("='");
-        line.push(value);
-        line.push("'");
-        line.into_string().unwrap()
-    }).collect();
+    let names: Vec<_> = variables
+        .iter()
+        .map(|(name, value)| {
+            let mut line = OsString::from("export ");
+            line.push(name);
+            line.push("='");
+            line.push(value);
+            line.push("'");
+            line.into_string().unwrap()
+        })
+        .collect();
     script(
         sandbox.repo.join(".git/hooks/post-checkout"),
-        &format!("{}\nexec '{}' {}", names.join("\n"), std::env::current_exe().unwrap().display(), child::ARGUMENTS.join(" ")),
+        &format!(
+            "{}\nexec '{}' {}",
+            names.join("\n"),
+            std::env::current_exe().unwrap().display(),
+            child::ARGUMENTS.join(" ")
+        ),
     );
     sandbox.set("OKSTRA_HOOK_TIMEOUT", "3");
     // The hook asks for the very task that is being made: it may wait in vain until it is stopped, but neither hangs
@@ -228,6 +254,9 @@ fn inside_a_hook_that_provisioning_itself_runs() {
     assert_eq!(outer.path, sandbox.worktree("t"));
     if lies_at(&answer) {
         let inner = ask::understand(&serde_json::from_slice(&fs::read(&answer).unwrap()).unwrap());
-        assert!(inner.as_ref().map_or(true, |inner| ["reused", "skipped-in-worktree"].contains(&&*inner.status)), "{inner:?}");
+        assert!(
+            inner.as_ref().map_or(true, |inner| ["reused", "skipped-in-worktree"].contains(&&*inner.status)),
+            "{inner:?}"
+        );
     }
 }

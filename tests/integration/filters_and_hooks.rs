@@ -64,7 +64,10 @@ fn a_filter_that_ignores_being_asked_to_end() {
     let sandbox = filtered("");
     let pid = sandbox.base.join("pid");
     let filter = sandbox.base.join("hang");
-    script(&filter, &format!("trap '' TERM INT HUP\necho $$ > '{}'\nwhile :; do sleep 600; done", pid.display()));
+    script(
+        &filter,
+        &format!("trap '' TERM INT HUP\necho $$ > '{}'\nwhile :; do sleep 600; done", pid.display()),
+    );
     sandbox.git(&sandbox.repo, &["config", "filter.heavy.smudge", filter.to_str().unwrap()]);
     sandbox.ask("t").env("OKSTRA_GIT_TIMEOUT", "1").refused("OKSTRA_GIT_TIMEOUT");
     assert!(!is_running(read(pid).trim().parse().unwrap()), "the filter was ended");
@@ -72,14 +75,11 @@ fn a_filter_that_ignores_being_asked_to_end() {
 
 #[test]
 fn a_time_limit_that_is_no_number() {
-    let sandbox = Sandbox::new();
+    let sandbox = with_hook("true");
     for name in ["OKSTRA_GIT_TIMEOUT", "OKSTRA_HOOK_TIMEOUT"] {
         for value in ["soon", "-1", "1.5.2", "9".repeat(40).as_str()] {
-            match sandbox.ask("t").env(name, value).run() {
-                Err(refusal) => assert_eq!(refusal.code, "OKSTRA_INVALID_ARGUMENT", "{name}={value}: {refusal:#?}"),
-                Ok(answer) => panic!("{name}={value}: {answer:#?}"),
-            }
-            assert!(!lies_at(sandbox.worktree("t")));
+            let refusal = sandbox.ask("t").env(name, value).refused("OKSTRA_INVALID_ARGUMENT");
+            assert!(refusal.message.contains(name), "{refusal:#?}");
         }
     }
     sandbox.ask("t").env("OKSTRA_GIT_TIMEOUT", " 60 ").env("OKSTRA_HOOK_TIMEOUT", "").created();
@@ -157,7 +157,9 @@ fn a_post_checkout_hook_that_leaves_a_daemon() {
 
 #[test]
 fn a_post_checkout_hook_that_prints_much_and_no_text() {
-    let sandbox = with_hook("head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; printf '\\377\\376' >&2; exit 1");
+    let sandbox = with_hook(
+        "head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; printf '\\377\\376' >&2; exit 1",
+    );
     assert_eq!(sandbox.ask("t").created().post_checkout_exit, Some(1));
 }
 
@@ -177,7 +179,9 @@ fn hooks_in_another_place() {
     sandbox.commit_all(&sandbox.repo, "hooks in the tree");
     script(sandbox.base.join("hooks of mine/post-checkout"), &body);
     let absolute = sandbox.base.join("hooks of mine");
-    for (count, (task, place)) in [("a", ".githooks"), ("b", absolute.to_str().unwrap())].into_iter().enumerate() {
+    for (count, (task, place)) in
+        [("a", ".githooks"), ("b", absolute.to_str().unwrap())].into_iter().enumerate()
+    {
         sandbox.git(&sandbox.repo, &["config", "core.hooksPath", place]);
         sandbox.ask(task).created();
         assert_eq!(read(&log).lines().count(), count + 1, "{place}: once");
@@ -204,7 +208,9 @@ fn a_hook_that_refuses_ref_changes() {
 fn hooks_are_not_run_where_a_checkout_would_run_none() {
     let sandbox = Sandbox::new();
     let log = sandbox.base.join("log");
-    for hook in ["pre-commit", "post-commit", "post-merge", "post-rewrite", "pre-auto-gc", "post-index-change"] {
+    for hook in
+        ["pre-commit", "post-commit", "post-merge", "post-rewrite", "pre-auto-gc", "post-index-change"]
+    {
         script(sandbox.repo.join(".git/hooks").join(hook), &format!("echo {hook} >> '{}'", log.display()));
     }
     sandbox.ask("t").created();

@@ -33,7 +33,8 @@ fn a_lock_on_the_branch_is_named_and_kept() {
         Err(refusal) => {
             assert_eq!(refusal.code, "OKSTRA_GIT_FAILED", "{refusal:#?}");
             assert!(refusal.message.contains("fix-t.lock"), "{refusal:#?}");
-            assert!(!lies_at(sandbox.worktree("t")) && lies_at(&lock));
+            assert!(!lies_at(sandbox.worktree("t")));
+            assert!(lies_at(&lock), "a lock that was there before is not ours to remove");
             fs::remove_file(lock).unwrap();
             sandbox.ask("t").created();
         }
@@ -80,7 +81,10 @@ fn torn(sandbox: &Sandbox) -> std::path::PathBuf {
 fn a_torn_worktree_of_others_is_mended_and_nothing_deleted() {
     let sandbox = Sandbox::new();
     let admin = torn(&sandbox);
-    assert!(!sandbox.try_git(&sandbox.repo, &["worktree", "list"]).status.success(), "the repository is unusable");
+    assert!(
+        !sandbox.try_git(&sandbox.repo, &["worktree", "list"]).status.success(),
+        "the repository is unusable"
+    );
     let before = files_below(&sandbox.base.join("foreign")).len() + files_below(&admin).len();
     make_old(&admin.join("commondir"));
     make_old(&admin);
@@ -124,7 +128,10 @@ fn empty_and_half_made_admin_entries_of_others() {
     write(admin.join("no-head/commondir"), "../..\n");
     write(admin.join("stray file"), "x");
     let answer = sandbox.ask("t").created();
-    assert_ne!(sandbox.git(&answer.path, &["rev-parse", "--absolute-git-dir"]), *admin.join("t").to_string_lossy());
+    assert_ne!(
+        sandbox.git(&answer.path, &["rev-parse", "--absolute-git-dir"]),
+        *admin.join("t").to_string_lossy()
+    );
     assert!(lies_at(admin.join("locked-only/locked")) && lies_at(admin.join("no-head/gitdir")));
     let head = sandbox.work_in(&answer.path, "work");
     fs::remove_dir_all(&answer.path).unwrap();

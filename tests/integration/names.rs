@@ -37,7 +37,8 @@ fn nasty() -> impl Strategy<Value = String> {
 
 fn is_one_component(segment: &str) -> bool {
     let mut components = Path::new(segment).components();
-    matches!(components.next(), Some(Component::Normal(only)) if only == segment) && components.next().is_none()
+    matches!(components.next(), Some(Component::Normal(only)) if only == segment)
+        && components.next().is_none()
 }
 
 #[test]
@@ -51,7 +52,10 @@ fn a_safe_segment_is_safe_and_stays_the_same() {
             prop_assert!(!segment.starts_with('-') && !segment.ends_with('-'));
             prop_assert!(is_one_component(&segment));
             prop_assert_eq!(safe_segment(&segment), segment.clone());
-            prop_assert_eq!(safe_segment(&value.to_uppercase().to_lowercase()), safe_segment(&value.to_uppercase()));
+            prop_assert_eq!(
+                safe_segment(&value.to_uppercase().to_lowercase()),
+                safe_segment(&value.to_uppercase())
+            );
             let branch = branch_name("fix", &value);
             prop_assert!(check_branch(&branch).is_ok(), "{branch:?}");
             Ok(())
@@ -111,7 +115,7 @@ fn two_ids_with_letters_outside_ascii_never_meet() {
     let mut met = 0_u32;
     for _ in 0..count {
         let value = strategy.new_tree(&mut runner).unwrap().current();
-        if value.is_ascii() {
+        if !value.chars().any(|c| !c.is_ascii() && c.is_alphanumeric()) {
             continue;
         }
         let segment = safe_segment(&value);
@@ -158,7 +162,11 @@ fn look_alikes_are_told_apart() {
     ] {
         assert_ne!(safe_segment(one), safe_segment(two), "{one} and {two}");
     }
-    for (one, two) in [("caf\u{e9}", "cafe\u{301}"), ("CAF\u{c9}", "caf\u{e9}"), ("주제", "\u{110c}\u{116e}\u{110c}\u{1166}")] {
+    for (one, two) in [
+        ("caf\u{e9}", "cafe\u{301}"),
+        ("CAF\u{c9}", "caf\u{e9}"),
+        ("주제", "\u{110c}\u{116e}\u{110c}\u{1166}"),
+    ] {
         assert_eq!(safe_segment(one), safe_segment(two), "{one} and {two}");
     }
 }

@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::support::{Sandbox, lies_at, read, write};
+use crate::support::{Change, Sandbox, lies_at, read, write};
 
 #[test]
 fn a_path_that_exists_is_never_taken() {
-    let plants: [(&str, fn(&Sandbox)); 4] = [
+    let plants: [(&str, Change); 4] = [
         ("a directory with a file", |sandbox| write(sandbox.worktree("t").join("mine"), "mine")),
         ("an empty directory", |sandbox| fs::create_dir_all(sandbox.worktree("t")).unwrap()),
         ("a file", |sandbox| write(sandbox.worktree("t"), "mine")),
@@ -22,7 +22,18 @@ fn a_path_that_exists_is_never_taken() {
         plant(&sandbox);
         let refusal = sandbox.ask("t").refused("OKSTRA_PATH_EXISTS");
         assert_eq!(refusal.path, Some(sandbox.worktree("t")), "{what}");
-        fs::rename(sandbox.worktree("t"), sandbox.base.join("aside")).unwrap();
+        let aside = sandbox.base.join("aside");
+        if what == "somebody's worktree" {
+            let words = [
+                "worktree",
+                "move",
+                refusal.path.as_ref().unwrap().to_str().unwrap(),
+                aside.to_str().unwrap(),
+            ];
+            sandbox.git(&sandbox.repo, &words);
+        } else {
+            fs::rename(sandbox.worktree("t"), aside).unwrap();
+        }
         sandbox.ask("t").created();
     }
 }
@@ -143,7 +154,20 @@ fn a_base_beyond_the_cut_of_a_shallow_clone() {
 #[test]
 fn a_base_that_git_would_take_for_something_else() {
     let sandbox = Sandbox::new();
-    for base in ["", "-b", "--detach", "--help", "-D", ":/first", "main:README.md", "main..main", "^main", "a b", "a\nb", "*"] {
+    for base in [
+        "",
+        "-b",
+        "--detach",
+        "--help",
+        "-D",
+        ":/first",
+        "main:README.md",
+        "main..main",
+        "^main",
+        "a b",
+        "a\nb",
+        "*",
+    ] {
         let refusal = sandbox.ask("t").base(base).run().expect_err(base);
         assert!(
             ["OKSTRA_INVALID_ARGUMENT", "OKSTRA_BASE_NOT_FOUND"].contains(&&*refusal.code),
@@ -160,9 +184,35 @@ fn options_of_git_branch_as_names_harm_no_branch() {
     let sandbox = Sandbox::new();
     sandbox.git(&sandbox.repo, &["branch", "victim"]);
     let words = [
-        "-D", "-d", "-m", "-M", "-c", "-C", "-f", "-t", "-u", "-l", "-r", "-a", "-v", "-q", "-i", "--delete", "--move",
-        "--copy", "--force", "--edit-description", "--unset-upstream", "--set-upstream-to=main", "--list", "--track",
-        "--help", "--orphan", "--detach", "-B", "-b",
+        "-D",
+        "-d",
+        "-m",
+        "-M",
+        "-c",
+        "-C",
+        "-f",
+        "-t",
+        "-u",
+        "-l",
+        "-r",
+        "-a",
+        "-v",
+        "-q",
+        "-i",
+        "--delete",
+        "--move",
+        "--copy",
+        "--force",
+        "--edit-description",
+        "--unset-upstream",
+        "--set-upstream-to=main",
+        "--list",
+        "--track",
+        "--help",
+        "--orphan",
+        "--detach",
+        "-B",
+        "-b",
     ];
     for word in words {
         for ask in [
@@ -208,7 +258,11 @@ fn unsafe_names() {
 fn names_that_climb_stay_below_the_home() {
     let sandbox = Sandbox::new();
     let inside = sandbox.home.join("worktrees");
-    for (number, bad) in ["..", "../..", "/etc", "a/../../b", "..\\..", ".", "~", "$HOME", ".git", ".quarantine"].iter().enumerate() {
+    for (number, bad) in
+        ["..", "../..", "/etc", "a/../../b", "..\\..", ".", "~", "$HOME", ".git", ".quarantine"]
+            .iter()
+            .enumerate()
+    {
         let project = format!("p{number}");
         let answer = sandbox.ask(bad).group(bad).project(&project).run();
         if let Ok(answer) = answer {
@@ -221,8 +275,12 @@ fn names_that_climb_stay_below_the_home() {
             assert!(answer.path.canonicalize().unwrap().starts_with(&inside), "{bad}");
         }
     }
-    let names: Vec<_> = fs::read_dir(&sandbox.base).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(names.iter().all(|name| ["answers", "okstra", "repo", "user"].iter().any(|known| name == known)), "{names:?}");
+    let names: Vec<_> =
+        fs::read_dir(&sandbox.base).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(
+        names.iter().all(|name| ["answers", "okstra", "repo", "user"].iter().any(|known| name == known)),
+        "{names:?}"
+    );
 }
 
 #[test]

@@ -87,7 +87,11 @@ fn a_repository_with_submodules() {
     sandbox.commit_all(&outer, "with a submodule");
     sandbox.git(&outer, &["config", "submodule.recurse", "true"]);
     let answer = sandbox.ask("t").root(&outer).created();
-    assert_eq!(fs::read_dir(answer.path.join("sub")).unwrap().count(), 0, "submodules are not fetched unasked");
+    assert_eq!(
+        fs::read_dir(answer.path.join("sub")).unwrap().count(),
+        0,
+        "submodules are not fetched unasked"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Sandbox, lies_at, read};
+use crate::support::{Change, Sandbox, lies_at, read};
 
 struct Work {
     sandbox: Sandbox,
@@ -54,7 +54,11 @@ fn released_with_uncommitted_work_in_the_directory() {
     let status = work.sandbox.git(&tree, &["status", "--porcelain"]);
     work.sandbox.release("t");
     work.sandbox.ask("t").expect("restored");
-    assert_eq!(work.sandbox.git(&tree, &["status", "--porcelain"]), status, "staged, changed and new files are kept");
+    assert_eq!(
+        work.sandbox.git(&tree, &["status", "--porcelain"]),
+        status,
+        "staged, changed and new files are kept"
+    );
     assert_eq!(read(tree.join("work")), "changed");
     assert_eq!(work.sandbox.row("t")["status"], "active");
 }
@@ -198,7 +202,7 @@ fn a_main_worktree_that_moved_is_mended_by_git() {
 
 #[test]
 fn a_broken_link_is_said_and_nothing_is_moved() {
-    let breakages: [(&str, fn(&Sandbox)); 5] = [
+    let breakages: [(&str, Change); 5] = [
         ("no .git file", |sandbox| fs::remove_file(sandbox.worktree("t").join(".git")).unwrap()),
         ("an empty .git file", |sandbox| fs::write(sandbox.worktree("t").join(".git"), "").unwrap()),
         ("a .git file of something else", |sandbox| {
@@ -231,6 +235,6 @@ fn a_link_that_git_can_mend_is_reused_after_the_repair() {
     let first = sandbox.ask("t").created();
     fs::remove_file(first.path.join(".git")).unwrap();
     sandbox.ask("t").run().expect_err("the link is broken");
-    sandbox.git(&sandbox.repo, &["worktree", "repair", first.path.to_str().unwrap()]);
+    sandbox.git(&sandbox.repo, &["worktree", "repair"]);
     sandbox.ask("t").reused();
 }

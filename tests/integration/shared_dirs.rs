@@ -93,9 +93,14 @@ fn set_but_empty_means_none() {
 #[test]
 fn entries_that_lead_out_are_refused() {
     let sandbox = with_all_three();
-    for value in ["/etc", "../outside", "a/../../b", "a/..", "..", ".scratch:/etc", "a\nb", ".git", ".git/hooks", "."] {
+    for value in
+        ["/etc", "../outside", "a/../../b", "a/..", "..", ".scratch:/etc", "a\nb", ".git", ".git/hooks", "."]
+    {
         let refusal = sandbox.ask("t").env(VARIABLE, value).refused("OKSTRA_INVALID_ARGUMENT");
-        assert!(refusal.message.contains(VARIABLE) || refusal.message.contains("shared"), "{value:?}: {refusal:#?}");
+        assert!(
+            refusal.message.contains(VARIABLE) || refusal.message.contains("shared"),
+            "{value:?}: {refusal:#?}"
+        );
     }
     sandbox.ask("t").expect("created");
 }
@@ -114,7 +119,10 @@ fn names_that_git_would_read_as_patterns() {
     for other in ["starfish", "bracket", "questxion"] {
         write(answer.path.join(other), "x");
     }
-    assert_eq!(sandbox.git(&answer.path, &["status", "--porcelain"]), "?? bracket\n?? questxion\n?? starfish");
+    assert_eq!(
+        sandbox.git(&answer.path, &["status", "--porcelain"]),
+        "?? bracket\n?? questxion\n?? starfish"
+    );
 }
 
 #[test]
@@ -124,10 +132,11 @@ fn a_tracked_path_is_never_replaced() {
     write(sandbox.repo.join("graphify-out/file"), "x");
     sandbox.git(&sandbox.repo, &["add", ".scratch"]);
     sandbox.git(&sandbox.repo, &["commit", "-q", "-m", "tracked"]);
-    let answer = sandbox.ask("t").created();
+    let answer = sandbox.ask("t").expect("created");
     assert_eq!(answer.linked, ["graphify-out"]);
     assert!(fs::symlink_metadata(answer.path.join(".scratch")).unwrap().is_dir());
     assert_eq!(read(answer.path.join(".scratch/tracked")), "tracked");
+    assert_eq!(sandbox.git(&answer.path, &["status", "--porcelain"]), "");
 }
 
 #[test]
@@ -167,7 +176,11 @@ fn a_link_in_the_tree_is_never_followed() {
     fs::remove_file(sandbox.repo.join("trap")).unwrap();
     write(sandbox.repo.join("trap/shared/file"), "x");
     let answer = sandbox.ask("t").env(VARIABLE, "trap/shared").run();
-    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "nothing was written through the link: {answer:?}");
+    assert_eq!(
+        fs::read_dir(&outside).unwrap().count(),
+        0,
+        "nothing was written through the link: {answer:?}"
+    );
     if let Ok(answer) = answer {
         assert_eq!(answer.linked, [] as [&str; 0]);
         assert_eq!(sandbox.git(&answer.path, &["status", "--porcelain"]), "");
@@ -186,7 +199,13 @@ fn a_source_that_is_a_link_is_resolved_once() {
 
 #[test]
 fn the_exclude_block_is_written_once_and_the_rest_kept_byte_for_byte() {
-    for foreign in ["# mine\n*.mine\n\n\\ odd \n", "no newline at the end", "", "windows\r\nlines\r\n", "\u{fffd} \u{e9}\n"] {
+    for foreign in [
+        "# mine\n*.mine\n\n\\ odd \n",
+        "no newline at the end",
+        "",
+        "windows\r\nlines\r\n",
+        "\u{fffd} \u{e9}\n",
+    ] {
         let sandbox = with_all_three();
         let exclude = sandbox.repo.join(".git/info/exclude");
         write(&exclude, foreign);

@@ -26,9 +26,15 @@ fn the_base_may_be_any_commit_ish_and_is_recorded_as_a_full_id() {
     // A tag and a branch of one name: git calls that ambiguous, and it is no reason to fail.
     sandbox.git(&sandbox.repo, &["branch", "v1"]);
     sandbox.work_in(&sandbox.repo, "second");
-    for (task, base) in
-        [("a", "v1"), ("b", "side"), ("c", "HEAD~1"), ("d", "main^"), ("e", &first[..12]), ("f", &first), ("g", "v1^{}")]
-    {
+    for (task, base) in [
+        ("a", "v1"),
+        ("b", "side"),
+        ("c", "HEAD~1"),
+        ("d", "main^"),
+        ("e", &first[..12]),
+        ("f", &first),
+        ("g", "v1^{}"),
+    ] {
         assert_eq!(sandbox.ask(task).base(base).created().base, first, "{base}");
     }
 }
@@ -150,7 +156,11 @@ fn one_branch_name_in_two_repositories() {
     let two = sandbox.ask("42").project("two").root(&other).created();
     assert_eq!(one.branch, two.branch);
     assert_ne!(one.path, two.path);
-    assert_eq!(sandbox.registry()["branches"][&one.branch], "one/checkout/42", "the first owner stands in the map");
+    assert_eq!(
+        sandbox.registry()["branches"][&one.branch],
+        "one/checkout/42",
+        "the first owner stands in the map"
+    );
 }
 
 #[test]

@@ -231,7 +231,12 @@ pub fn understand(answer: &Value) -> Result<Answer, Refusal> {
         base: text("base_ref").unwrap(),
         note: text("note").unwrap(),
         key: text("task_key").unwrap(),
-        linked: answer["linked"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().into()).collect(),
+        linked: answer["linked"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|name| name.as_str().unwrap().into())
+            .collect(),
         post_checkout_exit: answer["post_checkout_exit"].as_i64(),
     })
 }

@@ -72,8 +72,10 @@ fn entry() {
         base_ref: request["base_ref"].as_str().map(str::to_owned),
     };
     let patience = Patience { timeout: Duration::from_secs(60), cancel: Cancel::default() };
-    let result = OkstraHome::at(Path::new(&std::env::var_os(HOME).unwrap()))
-        .and_then(|home| provision(&home, &request, &patience));
+    let result = match OkstraHome::at(Path::new(&std::env::var_os(HOME).unwrap())) {
+        Ok(home) => provision(&home, &request, &patience),
+        Err(error) => Err(error),
+    };
     std::fs::write(answer, describe(result).to_string()).unwrap();
 }
 

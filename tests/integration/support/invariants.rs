@@ -25,6 +25,7 @@ struct Repository {
     status: Vec<u8>,
     admin_entries: Vec<PathBuf>,
     locks: Vec<PathBuf>,
+    sound: bool,
 }
 
 impl Repository {
@@ -45,14 +46,21 @@ impl Repository {
             status: sandbox.try_git(root, &["status", "--porcelain", "-z", "--untracked-files=all"]).stdout,
             admin_entries: entries(&common.join("worktrees")),
             locks: locks_below(&common),
+            sound: is_sound(sandbox, &common),
             root: root.to_owned(),
             common,
         })
     }
 }
 
+fn is_sound(sandbox: &Sandbox, common: &Path) -> bool {
+    let words = ["--git-dir=.", "fsck", "--connectivity-only", "--no-dangling"];
+    sandbox.try_git(common, &words).status.success()
+}
+
 fn entries(directory: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<_> = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut found: Vec<_> =
+        fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     found.sort();
     found
 }
@@ -88,17 +96,27 @@ impl Before {
         let before = self.repository.as_ref().expect("git could read the repository before");
         let after = Repository::of(sandbox, &before.root).expect("git can still read the repository");
         self.check_main_untouched(before, &after, &answer.branch);
-        let listed = sandbox.try_git(&before.common, &["--git-dir=.", "worktree", "list", "--porcelain", "-z"]);
+        assert!(after.sound || !before.sound, "fsck is content");
+        let listed =
+            sandbox.try_git(&before.common, &["--git-dir=.", "worktree", "list", "--porcelain", "-z"]);
         let wanted = [b"worktree ", tree.canonicalize().unwrap().as_os_str().as_bytes()].concat();
         assert!(listed.stdout.split(|byte| *byte == 0).any(|line| line == wanted), "git lists the worktree");
     }
 
     fn check_main_untouched(&self, before: &Repository, after: &Repository, branch: &str) {
-        assert_eq!(text(&before.config), text(&after.config), "the configuration of the repository is unchanged");
+        assert_eq!(
+            text(&before.config),
+            text(&after.config),
+            "the configuration of the repository is unchanged"
+        );
         assert!(before.index == after.index, "the index of the main worktree is unchanged");
         assert_eq!(text(&before.head), text(&after.head), "HEAD of the main worktree is unchanged");
         assert_eq!(text(&before.status), text(&after.status), "the status of the main worktree is unchanged");
-        assert_eq!(without_branch(&before.refs, branch), without_branch(&after.refs, branch), "no other ref changed");
+        assert_eq!(
+            without_branch(&before.refs, branch),
+            without_branch(&after.refs, branch),
+            "no other ref changed"
+        );
         assert_eq!(before.locks, after.locks, "no lock of git is left");
     }
 
@@ -106,7 +124,11 @@ impl Before {
     pub fn check_nothing_made(&self, ask: &Ask<'_>) {
         assert_eq!(lies_at(ask.path()), self.path_was_there, "{} is as before", ask.path().display());
         let registry = fs::read(ask.sandbox.home.join("worktrees/registry.json")).ok();
-        assert_eq!(self.registry.as_deref().map(text), registry.as_deref().map(text), "the registry is unchanged");
+        assert_eq!(
+            self.registry.as_deref().map(text),
+            registry.as_deref().map(text),
+            "the registry is unchanged"
+        );
         check_no_leftovers(ask.sandbox);
         if let Some(before) = &self.repository
             && let Some(after) = Repository::of(ask.sandbox, &before.root)
@@ -119,11 +141,14 @@ impl Before {
 
 fn check_tree(sandbox: &Sandbox, answer: &Answer, head: &str) {
     let tree = &answer.path;
-    assert_eq!(sandbox.git(tree, &["status", "--porcelain", "--untracked-files=all"]), "", "the new tree is clean");
+    assert_eq!(
+        sandbox.git(tree, &["status", "--porcelain", "--untracked-files=all"]),
+        "",
+        "the new tree is clean"
+    );
     assert_eq!(sandbox.git(tree, &["symbolic-ref", "HEAD"]), format!("refs/heads/{}", answer.branch));
     assert_eq!(sandbox.git(tree, &["rev-parse", "HEAD"]), head);
     assert_eq!(sandbox.git(tree, &["rev-parse", &format!("{}^{{commit}}", answer.base)]), answer.base);
-    sandbox.git(tree, &["fsck", "--connectivity-only", "--no-dangling"]);
     let admin = PathBuf::from(sandbox.git(tree, &["rev-parse", "--absolute-git-dir"]));
     assert!(!lies_at(admin.join("locked")), "the worktree is unlocked at the end");
     assert_eq!(locks_below(&admin), [] as [PathBuf; 0]);
@@ -151,7 +176,12 @@ fn check_row(ask: &Ask<'_>, answer: &Answer) {
     assert_eq!(row["last_phase"], *ask.request.task_type);
     assert_eq!(row["status"], "active");
     assert_eq!(
-        format!("{}/{}/{}", row["project_id"].as_str().unwrap(), row["task_group"].as_str().unwrap(), row["task_id"].as_str().unwrap()),
+        format!(
+            "{}/{}/{}",
+            row["project_id"].as_str().unwrap(),
+            row["task_group"].as_str().unwrap(),
+            row["task_id"].as_str().unwrap()
+        ),
         answer.key
     );
     let owner = registry["branches"][&answer.branch].as_str().expect("the branch has an owner");

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 
 pub use self::sandbox::Sandbox;
 
+/// Something done to a sandbox between two requests.
+pub type Change = fn(&Sandbox);
+
 /// Writes a file and makes the directories above it.
 pub fn write(path: impl AsRef<Path>, content: impl AsRef<[u8]>) {
     let path = path.as_ref();

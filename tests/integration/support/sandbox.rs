@@ -59,7 +59,10 @@ impl Sandbox {
         env.insert("PATH".into(), path);
         env.insert("HOME".into(), base.join("user").into());
         env.insert("GIT_CONFIG_GLOBAL".into(), base.join("user/.gitconfig").into());
-        write(base.join("user/.gitconfig"), "[init]\n\tdefaultBranch = main\n[protocol \"file\"]\n\tallow = always\n");
+        write(
+            base.join("user/.gitconfig"),
+            "[init]\n\tdefaultBranch = main\n[protocol \"file\"]\n\tallow = always\n",
+        );
         let (repo, home) = (base.join("repo"), base.join("okstra"));
         Self { base, repo, home, env, user: None, _directory: directory }
     }
@@ -157,7 +160,11 @@ impl Sandbox {
     /// The registry as a JSON reader sees it; null when there is none.
     pub fn registry(&self) -> Value {
         let file = self.home.join("worktrees/registry.json");
-        if file.exists() { serde_json::from_str(&read(file)).unwrap() } else { Value::Null }
+        if !file.exists() {
+            return Value::Null;
+        }
+        // A path that is no UTF-8 is written as Python writes it, with lone surrogates, which serde_json refuses.
+        serde_json::from_str(&read(file).replace("\\udc", "\\u00")).unwrap()
     }
 
     /// The registry's row of `shop/checkout/<task>`.

@@ -1,0 +1,77 @@
+'use strict'
+
+const { FakeGit } = require('../support/fake_git')
+const { startProvision } = require('../support/provisioning')
+const { createRandom } = require('../support/random')
+const { acrossStages } = require('../support/stage')
+
+/** What an earlier run has left when git begins to die: nothing, a registered empty worktree, a filled one. */
+const BEFORE = { fresh: null, registered: 'owner-dies-before', filled: 'owner-dies-after' }
+const WAYS = ['dies-before', 'dies-after', 'fails']
+/** More git calls than one provision makes; the first that does not come ends the row. */
+const MOST_CALLS = 40
+
+async function provisionWith(stage, fake, task) {
+  const sandbox = { ...stage.sandbox, environment: fake.environment }
+  const child = startProvision(sandbox, stage.repository, task)
+  await child.ready
+  child.go()
+  const end = await child.finish()
+  return { ...end, answer: child.answer(), session: child.pid }
+}
+
+function judge({ answer, timedOut, code, signal }) {
+  if (timedOut) return ['the call did not end']
+  if (!answer) return [`no answer: exit ${code}, signal ${signal}`]
+  if (answer.ok) {
+    const { status } = answer.result
+    return ['created', 'reused'].includes(status) ? [] : [`the call says ${status}, and nobody could know that`]
+  }
+  const { code: error, message } = answer.error
+  // Any other code claims something about the repository that a dead git has not said.
+  return error === 'OKSTRA_GIT_FAILED' ? [] : [`a wrong error: ${error}: ${message}`]
+}
+
+/** One row: the first, second, third ... git of a call dies, until there is no further one. */
+async function visitRow(stage, { before, way, most }, tally) {
+  stage.fake ??= new FakeGit(stage.sandbox)
+  const violations = []
+  for (let n = 1; n <= most; n++) {
+    const task = `git-${before}-${way}-${n}`
+    const sessions = []
+    if (BEFORE[before]) {
+      stage.fake.plan(1, BEFORE[before], 'read-tree')
+      sessions.push((await provisionWith(stage, stage.fake, task)).session)
+      if (!stage.fake.fired()) violations.push(`${task}: read-tree was not called: the row tests nothing`)
+    }
+    stage.fake.plan(n, way)
+    const end = await provisionWith(stage, stage.fake, task)
+    const fired = stage.fake.fired()
+    const call = stage.fake.lastCall()
+    const { status, violations: after } = await stage.recover(task, [...sessions, end.session])
+    tally[status] = (tally[status] ?? 0) + 1
+    const found = [...judge(end), ...after]
+    violations.push(...found.map((one) => `${before}, git call ${n} ${way} (last: ${call}): ${one}`))
+    if (!fired) break
+    tally.fired++
+  }
+  return violations
+}
+
+/** Every git that a call starts dies in turn: what is not known must not be taken for what is not there. */
+async function gitDies({ seed, sample, ...place }) {
+  const rows = Object.keys(BEFORE).flatMap((before) => WAYS.map((way) => ({ before, way, most: MOST_CALLS })))
+  const chosen = createRandom(seed).shuffled(rows).slice(0, sample ?? rows.length)
+  const tally = { fired: 0, created: 0, reused: 0 }
+  const violations = await acrossStages('git-death', { ...place, seed: 1, perStage: 1 }, chosen, (stage, row) =>
+    visitRow(stage, row, tally),
+  )
+  return {
+    name: 'git-death',
+    bar: `0 violations in ${chosen.length} of ${rows.length} rows, each git call in turn`,
+    figure: `${violations.length} violations, ${tally.fired} deaths; next call: ${tally.created} created, ${tally.reused} reused`,
+    violations,
+  }
+}
+
+module.exports = { run: gitDies }

@@ -1,0 +1,42 @@
+'use strict'
+
+/** The scenarios in the order in which they run, each with its full size and the size that fits a test run. */
+const SCENARIOS = {
+  parallel: {
+    run: require('./parallel').run,
+    full: { processes: 32, rounds: 10, files: 300 },
+    small: { processes: 16, rounds: 1, files: 100 },
+  },
+  'same-key': {
+    run: require('./same_key').run,
+    full: { processes: 64, rounds: 5, files: 300 },
+    small: { processes: 24, rounds: 1, files: 100 },
+  },
+  registry: {
+    run: require('./registry').run,
+    full: { processes: 32, operations: 200, pythons: 8, changes: 100 },
+    small: { processes: 8, operations: 60, pythons: 3, changes: 24 },
+  },
+  kill: {
+    run: require('./kill').run,
+    full: { provisions: 300, files: 300 },
+    small: { provisions: 12, files: 300 },
+  },
+  'git-death': {
+    run: require('./git_death').run,
+    full: { files: 20 },
+    small: { files: 20, sample: 3 },
+  },
+  'syscall-kill': {
+    run: require('./syscall_kill').run,
+    full: { files: 20 },
+    small: { files: 20, sample: 12 },
+  },
+  faults: {
+    run: require('./faults').run,
+    full: { files: 20, sample: 600 },
+    small: { files: 20, sample: 12 },
+  },
+}
+
+module.exports = { SCENARIOS }
