@@ -330,3 +330,17 @@ impl<T> IoContext<T> for io::Result<T> {
         self.map_err(|source| Error::Io { action, path: path.into(), source })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ErrorCode;
+
+    #[test]
+    fn every_code_is_documented_and_no_other() {
+        let page = include_str!("../docs/errors.md");
+        let rows: Vec<&str> =
+            page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        let codes: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(rows, codes);
+    }
+}

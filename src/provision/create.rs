@@ -67,7 +67,8 @@ pub(super) fn restore(job: &Job<'_>, entry: &Entry, tip: &str) -> Result<Provisi
     let mut intent =
         Intent::new(Kind::Restore, &job.plan.key, common_dir, &entry.worktree_path, &entry.branch);
     tip.clone_into(&mut intent.commit);
-    intent.base_ref.clone_from(&entry.base_ref);
+    // A row that was rebuilt from the disk knows no base; the tip is the best there is.
+    intent.base_ref = if entry.base_ref.is_empty() { tip.to_owned() } else { entry.base_ref.clone() };
     intent.created_at = Some(entry.created_at.clone());
     intent.phase.clone_from(&job.plan.phase);
     intent.write(job.home, &job.plan.key, &job.task_lock)?;

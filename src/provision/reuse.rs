@@ -161,11 +161,16 @@ fn reactivate(job: &Job<'_>, entry: Entry, common_dir: &Path, admin: &Path) -> R
         let lock = RepositoryLock::acquire(job.home, common_dir, job.patience)?;
         share::exclude(&linked, common_dir, &lock)?;
     }
+    // A row that was rebuilt from the disk knows no base; the tip of its branch is the best there is.
+    let base_ref = match job.repository.branch_tip(&entry.branch)? {
+        Some(tip) if entry.base_ref.is_empty() => tip,
+        _ => entry.base_ref,
+    };
     let reservation = Reservation {
         key: job.plan.key.clone(),
         worktree_path: entry.worktree_path,
         branch: entry.branch,
-        base_ref: entry.base_ref,
+        base_ref,
         phase: job.plan.phase.clone(),
         repository: Some(common_dir.to_owned()),
         created_at: Some(entry.created_at),
