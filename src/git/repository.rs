@@ -51,6 +51,9 @@ impl Repository {
         let spec = format!("{base}^{{commit}}");
         let output =
             self.git().args(["rev-parse", "--verify", "--quiet", "--end-of-options", &spec]).run()?;
+        if !matches!(output.status.code(), Some(0 | 1 | 128)) {
+            return Err(output.into_error("rev-parse", &self.anchor));
+        }
         let id = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         if output.status.success() && !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(id);
@@ -67,7 +70,12 @@ impl Repository {
         let name = format!("refs/heads/{branch}");
         let output =
             self.git().args(["rev-parse", "--verify", "--quiet", "--end-of-options", &name]).run()?;
-        Ok(output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned()))
+        match output.status.code() {
+            Some(0) => Ok(Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())),
+            Some(1) => Ok(None),
+            // A git that died has not said that there is no branch.
+            _ => Err(output.into_error("rev-parse", &self.anchor)),
+        }
     }
 
     /// The id of no commit, in the length of this repository's ids.
@@ -141,15 +149,14 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
         Git::new(anchor).git_dir(git_dir).args(args).run()
     };
     let mut output = call(true)?;
-    if !output.status.success() {
-        // Most often the repository has no commit yet; then the same questions without HEAD succeed.
+    if output.status.code() == Some(128) && output.stderr.contains("HEAD^{commit}") {
+        // The repository has no commit yet; then the same questions without HEAD succeed.
         output = call(false)?;
     }
-    if !output.status.success() {
-        if output.stderr.trim().is_empty() {
-            return Err(output.into_error("rev-parse", anchor));
-        }
-        return Ok(Answer::Failed(output.stderr));
+    match output.status.code() {
+        Some(0) => {}
+        Some(128) if !output.stderr.trim().is_empty() => return Ok(Answer::Failed(output.stderr)),
+        _ => return Err(output.into_error("rev-parse", anchor)),
     }
     let text = output.stdout;
     let parts = split(&text, format!("{separator}\n").as_bytes());
@@ -207,6 +214,9 @@ fn find_main_worktree(common_dir: &Path) -> Result<Option<PathBuf>> {
     if output.status.success() {
         let path = path_of(trim_newline(&output.stdout));
         return Ok(fs::canonicalize(path).ok());
+    }
+    if output.status.code() != Some(128) {
+        return Err(output.into_error("rev-parse", common_dir));
     }
     Ok(common_dir.parent().filter(|_| common_dir.file_name() == Some(".git".as_ref())).map(Path::to_owned))
 }

@@ -203,11 +203,16 @@ fn move_aside(job: &Job<'_>, intent: &Intent) -> Result<Option<PathBuf>> {
 /// Beside the trees, because a rename must not cross file systems; below the tree's own parent when that one lies
 /// elsewhere.
 fn quarantine_for(job: &Job<'_>, intent: &Intent) -> PathBuf {
-    let name = format!("{}-{}", clock::utc_compact(), intent.op);
+    let name = aside_name(intent);
     if intent.path.starts_with(job.home.worktrees()) {
         return job.home.quarantine().join(name);
     }
     intent.path.parent().unwrap_or(&intent.path).join(".okstra-quarantine").join(name)
+}
+
+/// One attempt may move two entries aside within a second: the stale one that it replaces and then its own.
+fn aside_name(intent: &Intent) -> String {
+    format!("{}-{}-{:04x}", clock::utc_compact(), intent.op, disk::random() & 0xffff)
 }
 
 fn retire(intent: &Intent, admin: &Path) -> Result<()> {
@@ -220,7 +225,7 @@ fn retire(intent: &Intent, admin: &Path) -> Result<()> {
         }
     }
     let id = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let name = format!("{}-{}-{id}", clock::utc_compact(), intent.op);
+    let name = format!("{}-{id}", aside_name(intent));
     disk::move_aside(admin, &intent.common_dir.join("okstra-quarantine").join(name))
 }
 
@@ -305,15 +310,26 @@ pub(super) fn retire_stale(job: &Job<'_>, intent: &Intent, _lock: &RepositoryLoc
 }
 
 fn keep_reachable(job: &Job<'_>, intent: &Intent, admin: &Path) -> Result<()> {
-    let ask = |args: &[&str]| -> Option<String> {
-        let output = Git::new(&intent.common_dir).git_dir(Some(admin)).args(args).run().ok()?;
+    let ask = |args: &[&str]| -> Result<Option<String>> {
+        let output = Git::new(&intent.common_dir).git_dir(Some(admin)).args(args).run()?;
+        // A git that died, or that cannot write the staged tree for another reason than a conflict (which no tree
+        // can hold), has not said that there is nothing to keep.
+        let unwritten =
+            args[0] == "write-tree" && !output.status.success() && !output.stderr.contains("unmerged");
+        if output.status.code().is_none() || unwritten {
+            return Err(output.into_error(args[0], admin));
+        }
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        (output.status.success() && !text.is_empty()).then_some(text)
+        Ok((output.status.success() && !text.is_empty()).then_some(text))
     };
-    let head = ask(&["rev-parse", "--verify", "--quiet", "HEAD"]);
-    let detached = ask(&["symbolic-ref", "--quiet", "HEAD"]).is_none();
-    let staged =
-        ask(&["write-tree"]).filter(|tree| ask(&["rev-parse", "HEAD^{tree}"]).as_ref() != Some(tree));
+    if ask(&["rev-parse", "--git-dir"])?.is_none() {
+        // Not enough of the entry is left for git to read; it is kept as it is.
+        return Ok(());
+    }
+    let head = ask(&["rev-parse", "--verify", "--quiet", "HEAD"])?;
+    let detached = ask(&["symbolic-ref", "--quiet", "HEAD"])?.is_none();
+    let committed = ask(&["rev-parse", "HEAD^{tree}"])?;
+    let staged = ask(&["write-tree"])?.filter(|tree| committed.as_ref() != Some(tree));
     let kept = [("head", head.filter(|_| detached)), ("index", staged)];
     for (what, object) in kept {
         if let Some(object) = object {

@@ -20,22 +20,22 @@ const SCENARIOS = {
   kill: {
     run: require('./kill').run,
     full: { provisions: 300, files: 300 },
-    small: { provisions: 12, files: 300 },
+    small: { provisions: 30, files: 300 },
   },
   'git-death': {
     run: require('./git_death').run,
     full: { files: 20 },
-    small: { files: 20, sample: 3 },
+    small: { files: 20, sample: 6 },
   },
   'syscall-kill': {
     run: require('./syscall_kill').run,
     full: { files: 20 },
-    small: { files: 20, sample: 12 },
+    small: { files: 20, sample: 24 },
   },
   faults: {
     run: require('./faults').run,
     full: { files: 20, sample: 600 },
-    small: { files: 20, sample: 12 },
+    small: { files: 20, sample: 24 },
   },
 }
 
