@@ -93,6 +93,21 @@ pub fn look(worktree: &Path) -> Result<Found> {
     }
 }
 
+/// Whether the `HEAD` of a worktree names this branch, as far as its file tells: a reftable keeps `HEAD` elsewhere and
+/// leaves a stub, which counts as yes.
+#[must_use]
+pub fn is_on_branch(admin: &Path, branch: &str) -> bool {
+    let file = admin.join("HEAD");
+    let name = format!("refs/heads/{branch}");
+    // core.preferSymlinkRefs makes it a link.
+    if let Ok(target) = fs::read_link(&file) {
+        return target == Path::new(&name);
+    }
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let target = text.trim().strip_prefix("ref: ").map(str::trim_start);
+    target.is_some_and(|target| target == name || target == "refs/heads/.invalid")
+}
+
 /// All administrative directories of a repository.
 #[must_use]
 pub fn admin_dirs(common_dir: &Path) -> Vec<PathBuf> {

@@ -123,7 +123,12 @@ fn register(job: &Job<'_>, intent: &Intent, start: Option<&str>) -> Result<PathB
         .map_err(|error| worktree::explain(error, &job.plan.key, &intent.branch))?;
     share::exclude(&untracked(&job.repository, &intent.commit, names)?, common_dir, &lock)?;
     match worktree::look(&intent.path)? {
-        Found::Linked { admin, common_dir: theirs } if theirs == *common_dir => Ok(admin),
+        // A git that could not read the branch for a moment checks its commit out without it, and reports success.
+        Found::Linked { admin, common_dir: theirs }
+            if theirs == *common_dir && worktree::is_on_branch(&admin, &intent.branch) =>
+        {
+            Ok(admin)
+        }
         other => Err(Error::WorktreeBroken {
             path: intent.path.clone(),
             reason: format!("git reported success, and then this was found: {other:?}"),

@@ -156,12 +156,10 @@ fn admin_dir(intent: &Intent) -> Option<PathBuf> {
 /// git flushes no file of it.
 fn is_complete(intent: &Intent, admin: &Path) -> bool {
     let filled = |name: &str| fs::metadata(admin.join(name)).is_ok_and(|found| found.len() > 0);
-    let head = fs::read_to_string(admin.join("HEAD")).unwrap_or_default();
     !intent.is_of_earlier_boot()
         && filled("index")
         && !admin.join("index.lock").exists()
-        && [format!("ref: refs/heads/{}", intent.branch).as_str(), "ref: refs/heads/.invalid"]
-            .contains(&head.trim())
+        && worktree::is_on_branch(admin, &intent.branch)
         && worktree::points_back(admin, &intent.path)
         && worktree::common_dir_of(admin).is_ok_and(|common| common == intent.common_dir)
         && worktree::admin_dir_of(&intent.path)
@@ -289,9 +287,10 @@ fn remove_stale_shared_locks(common_dir: &Path, since: Option<SystemTime>) -> Re
     suspects.iter().try_for_each(|(path, _)| remove_if_there(path))
 }
 
-/// When an intent was first written.
+/// When an intent was first written, less what the clock of file times may lag behind (it ticks every few milliseconds).
 fn written_at(intent: &Intent) -> Option<SystemTime> {
-    intent.since.parse::<jiff::Timestamp>().ok().and_then(|at| at.try_into().ok())
+    let at: SystemTime = intent.since.parse::<jiff::Timestamp>().ok()?.try_into().ok()?;
+    at.checked_sub(Duration::from_millis(20))
 }
 
 /// Moves entries aside that git still keeps for a directory that is gone, after making sure that nothing only they
@@ -322,9 +321,13 @@ fn keep_reachable(job: &Job<'_>, intent: &Intent, admin: &Path) -> Result<()> {
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         Ok((output.status.success() && !text.is_empty()).then_some(text))
     };
-    if ask(&["rev-parse", "--git-dir"])?.is_none() {
+    let readable =
+        Git::new(&intent.common_dir).git_dir(Some(admin)).args(["rev-parse", "--git-dir"]).run()?;
+    match readable.status.code() {
+        Some(0) => {}
         // Not enough of the entry is left for git to read; it is kept as it is.
-        return Ok(());
+        Some(128) if readable.stderr.contains("not a git repository") => return Ok(()),
+        _ => return Err(readable.into_error("rev-parse --git-dir", admin)),
     }
     let head = ask(&["rev-parse", "--verify", "--quiet", "HEAD"])?;
     let detached = ask(&["symbolic-ref", "--quiet", "HEAD"])?.is_none();

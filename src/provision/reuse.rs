@@ -192,8 +192,7 @@ fn reactivate(job: &Job<'_>, entry: Entry, common_dir: &Path, admin: &Path) -> R
 fn back_on_branch(job: &Job<'_>, entry: &Entry, admin: &Path) -> Result<Option<String>> {
     let head = fs::read_to_string(admin.join("HEAD")).unwrap_or_default();
     let head = head.trim();
-    // With the reftable backend the file says nothing; then the worktree is left as it is.
-    if head == format!("ref: refs/heads/{}", entry.branch) || head == "ref: refs/heads/.invalid" {
+    if worktree::is_on_branch(admin, &entry.branch) {
         return Ok(None);
     }
     let git = Git::new(&entry.worktree_path).args(["switch", "--no-guess", "--no-overwrite-ignore"]);
