@@ -124,10 +124,17 @@ pub fn lock_reason(admin: &Path) -> Option<String> {
 
 /// Takes our own lock off a worktree: only when its reason is still ours.
 pub fn unlock(admin: &Path, reason: &str) -> Result<()> {
-    if lock_reason(admin).as_deref() != Some(reason) {
+    let file = admin.join("locked");
+    let text = match fs::read(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        // What cannot be read is not known to be unlocked.
+        Err(error) => return Err(error).context("read", file),
+    };
+    if String::from_utf8_lossy(&text).trim() != reason {
         return Ok(());
     }
-    match fs::remove_file(admin.join("locked")) {
+    match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).context("unlock", admin),
         _ => Ok(()),
     }

@@ -174,6 +174,7 @@ pub(super) fn finish(job: &Job<'_>, intent: &mut Intent, admin: &Path) -> Result
     // From here on the call succeeds or the machine dies: stopping now would only undo finished work.
     let patience = crate::lock::Patience { cancel: Cancel::default(), ..job.patience.clone() };
     let entry = commit(job, intent, &patience)?;
+    intent.stage = Stage::Committed;
     registry::write_task_record(admin, &entry, &intent.common_dir)?;
     worktree::unlock(admin, &intent.lock_reason())?;
     Intent::drop_for(job.home, &job.plan.key, &job.task_lock)?;
@@ -215,8 +216,11 @@ fn conclude(job: &Job<'_>, intent: Intent, made: Result<Finished>, status: Statu
     let finished = match made {
         Ok(finished) => finished,
         Err(error) => {
-            // If this fails too, the intent stands and the next call takes it from there.
-            let _ = recover::take_back(job, intent);
+            // If this fails too, the intent stands and the next call takes it from there; after the row is written it
+            // stands in any case, and the next call finishes.
+            if intent.stage != Stage::Committed {
+                let _ = recover::take_back(job, intent);
+            }
             return Err(error);
         }
     };

@@ -35,6 +35,8 @@ pub enum Stage {
     HookStarted,
     /// What was begun is being taken back; the branch may be in the middle of being deleted.
     RollingBack,
+    /// The row is written: others may work in the tree already. Nothing is taken back from here on.
+    Committed,
 }
 
 /// One intent record.

@@ -67,6 +67,7 @@ pub(super) fn recover(job: &Job<'_>, notes: &mut Vec<String>) -> Result<Option<L
                 return Ok(None);
             }
             Err(error @ (Error::Aborted { .. } | Error::LockTimeout { .. })) => return Err(error),
+            Err(error) if intent.stage == Stage::Committed => return Err(error),
             // What cannot be finished must not be in the way for ever: it is kept aside and made anew.
             Err(error) => notes.push(format!("its worktree could not be taken over: {error}")),
         }
@@ -135,6 +136,8 @@ fn take_back_in(job: &Job<'_>, repository: &crate::git::Repository, mut intent: 
         && intent.bases.contains(&tip)
     {
         worktree::delete_branch(repository, &intent.branch, &tip, &job.task_lock)?;
+        // git says nothing when it cannot remove its lock file, and after the intent nobody knows whose it is.
+        remove_stale_ref_lock(&intent)?;
     }
     Intent::drop_for(job.home, &job.plan.key, &job.task_lock)
 }
@@ -315,7 +318,8 @@ fn keep_reachable(job: &Job<'_>, intent: &Intent, admin: &Path) -> Result<()> {
         // can hold), has not said that there is nothing to keep.
         let unwritten =
             args[0] == "write-tree" && !output.status.success() && !output.stderr.contains("unmerged");
-        if output.status.code().is_none() || unwritten {
+        let silent = !matches!(output.status.code(), Some(0 | 1)) && output.stderr.trim().is_empty();
+        if silent || unwritten {
             return Err(output.into_error(args[0], admin));
         }
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
