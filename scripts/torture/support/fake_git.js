@@ -50,7 +50,7 @@ esac
   /** The arguments of the last call, without the settings that all have. */
   lastCall() {
     const calls = fs.readFileSync(path.join(this.directory, 'calls'), 'utf8').trimEnd().split('\n')
-    return calls.filter(Boolean).pop()?.replace(/-c \S+ /g, '').slice(0, 80)
+    return calls.findLast(Boolean)?.replace(/-c \S+ /g, '').slice(0, 80)
   }
 }
 
