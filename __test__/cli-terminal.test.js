@@ -46,7 +46,8 @@ function calm(text) {
 
 function appears(directory, name) {
   return new Promise((resolve) => {
-    const watcher = fs.watch(directory, look)
+    // Not persistent: when okstra ends without the sign, the test fails instead of waiting for ever.
+    const watcher = fs.watch(directory, { persistent: false }, look)
     function look() {
       if (!fs.existsSync(path.join(directory, name))) return
       watcher.close()
