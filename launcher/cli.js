@@ -32,8 +32,7 @@ async function run({ command, values, positionals }) {
     const { version } = require('../package.json')
     return { data: { version }, text: `okstra ${version}` }
   }
-  const { load, progress } = COMMANDS[command]
-  const execute = load()
+  const { run: execute, progress } = COMMANDS[command]
   const hide = progress ? require('./progress.js').showProgress(progress) : () => {}
   try {
     return await execute({ values, positionals, cwd: process.cwd(), paint })

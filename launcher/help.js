@@ -1,7 +1,7 @@
 'use strict'
 // Help as text, made from the table of commands.
 
-const { COMMANDS, GLOBAL_OPTIONS } = require('./table.js')
+const { COMMANDS, GLOBAL_OPTIONS, GROUPS } = require('./table.js')
 const { EXIT_MEANINGS } = require('./errors.js')
 
 const COLUMNS = 100
@@ -35,6 +35,12 @@ function examples(pairs) {
   return pairs.map(([command, what]) => `  $ ${command}\n      ${what}`)
 }
 
+// One column for all groups, so that the summaries stand below each other.
+function commandGroups(paint) {
+  const lines = definitions(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary]))
+  return GROUPS.flatMap(([title, names]) => [paint('bold', `${title}:`), ...lines.splice(0, names.length), ''])
+}
+
 /** The help of okstra as a whole. */
 function overview(paint) {
   return [
@@ -42,9 +48,7 @@ function overview(paint) {
     '',
     `${paint('bold', 'Usage:')} okstra <command> [arguments] [options]`,
     '',
-    paint('bold', 'Commands:'),
-    ...definitions(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary])),
-    '',
+    ...commandGroups(paint),
     paint('bold', 'Options:'),
     ...definitions([
       ...Object.entries(GLOBAL_OPTIONS).map(([name, option]) => [optionName(name, option), option.description]),

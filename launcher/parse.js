@@ -2,7 +2,7 @@
 // Reads a command line against the table of commands. Everything wrong with it is said with the nearest right name.
 
 const { parseArgs } = require('node:util')
-const { COMMANDS, GLOBAL_OPTIONS } = require('./table.js')
+const { COMMANDS, GLOBAL_OPTIONS, secondWords } = require('./table.js')
 const { usageError } = require('./errors.js')
 const { nearest } = require('./suggest.js')
 
@@ -35,16 +35,29 @@ function parse(argv) {
     leading.add(name)
   }
   if (leading.has('version')) return { command: 'version', values: {}, positionals: [] }
-  const command = argv[index]
-  if (command === undefined) {
+  if (argv[index] === undefined) {
     if (leading.has('help')) return { command: 'help', values: {}, positionals: [] }
     throw Object.assign(usageError('no command was given', 'See `okstra help`.'), { overview: true })
   }
-  if (!Object.hasOwn(COMMANDS, command)) throw unknownCommand(command)
-  const parsed = parseCommand(command, argv.slice(index + 1))
-  if (leading.has('help') || parsed.values.help) return { command: 'help', values: {}, positionals: [command] }
+  const command = commandName(argv.slice(index, index + 2))
+  const words = command.split(' ').length
+  const parsed = parseCommand(command, argv.slice(index + words))
+  if (leading.has('help') || parsed.values.help) return { command: 'help', values: {}, positionals: command.split(' ') }
   checkValues(command, parsed)
   return { command, ...parsed }
+}
+
+/** The name of the command that one or two words begin. */
+function commandName([first, second]) {
+  if (Object.hasOwn(COMMANDS, first)) return first
+  const seconds = secondWords(first)
+  if (seconds.length === 0) throw unknownCommand(first)
+  if (seconds.includes(second)) return `${first} ${second}`
+  const all = `\`okstra ${first}\` is followed by one of ${seconds.join(', ')}.`
+  if (second === undefined || second.startsWith('-')) throw usageError(`${first} is not a command by itself`, all)
+  const meant = nearest(second, seconds)
+  const hint = meant ? `Did you mean \`okstra ${first} ${meant}\`?` : all
+  throw usageError(`there is no command ${JSON.stringify(`${first} ${second}`)}`, hint)
 }
 
 function parseCommand(command, args) {
@@ -62,7 +75,8 @@ function parseCommand(command, args) {
     if (token.kind === 'positional') positionals.push(token.value)
     if (token.kind !== 'option') continue
     if (!Object.hasOwn(options, token.name)) throw unknownOption(token.rawName, known, `okstra help ${command}`)
-    values[token.name] = valueOf(token, options[token.name])
+    const value = valueOf(token, options[token.name])
+    values[token.name] = options[token.name].multiple ? [...(values[token.name] ?? []), value] : value
   }
   return { values, positionals }
 }
@@ -93,9 +107,9 @@ function numberOf(token, { least }) {
 }
 
 function checkValues(command, { values, positionals }) {
-  const { options, usage, positionals: [least, most] } = COMMANDS[command]
+  const { options, usage, positionals: [least, most], wants = 'a task' } = COMMANDS[command]
   const hint = `Usage: okstra ${command} ${usage}`
-  if (positionals.length < least) throw usageError(`${command} needs a task`, hint)
+  if (positionals.length < least) throw usageError(`${command} needs ${wants}`, hint)
   if (positionals.length > most) {
     throw usageError(`${command} cannot use the argument ${JSON.stringify(positionals[most])}`, hint)
   }
@@ -106,7 +120,8 @@ function checkValues(command, { values, positionals }) {
 
 /** The error for a command that there is not. */
 function unknownCommand(name) {
-  const meant = nearest(name, Object.keys(COMMANDS))
+  const first = (command) => command.split(' ', 1)[0]
+  const meant = nearest(name, [...new Set(Object.keys(COMMANDS).map(first))])
   const hint = meant ? `Did you mean \`okstra ${meant}\`?` : 'See `okstra help` for the commands there are.'
   return usageError(`there is no command ${JSON.stringify(name)}`, hint)
 }

@@ -5,6 +5,9 @@ const { addon } = require('./addon.js')
 const { taskNotFound } = require('./errors.js')
 const { parseTask } = require('./project.js')
 
+/** The option of every command that takes a task. */
+const PROJECT = { value: 'PROJECT', description: "The project of a <group>/<task> (default: the current repository's)" }
+
 /** The task that an argument names, with safe segments, as `provision` would register it. */
 function namedTask({ values, positionals: [text], cwd }) {
   const { safeSegment, registry } = addon()
@@ -37,4 +40,4 @@ function age(moment, now = Date.now()) {
   return `${Math.floor(seconds / size)}${unit}`
 }
 
-module.exports = { namedTask, registeredTask, age }
+module.exports = { PROJECT, namedTask, registeredTask, age }

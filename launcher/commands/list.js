@@ -6,7 +6,7 @@ const { age } = require('../tasks.js')
 const COLOURS = { active: 'green', released: 'gray', missing: 'yellow' }
 const STATE = 1
 
-module.exports = async function list({ values: { project, status }, paint }) {
+async function list({ values: { project, status }, paint }) {
   const { listTasks, safeSegment } = addon()
   const all = await listTasks(project === undefined ? {} : { projectId: safeSegment(project) })
   // By state, which is what the table shows: a task that is active in the registry may have lost its directory.
@@ -20,4 +20,20 @@ module.exports = async function list({ values: { project, status }, paint }) {
     return column === STATE && COLOURS[cell.trim()] ? paint(COLOURS[cell.trim()], cell) : cell
   })
   return { data: { tasks }, text }
+}
+
+module.exports = {
+  summary: 'List the tasks of this machine',
+  usage: '[options]',
+  positionals: [0, 0],
+  options: {
+    project: { value: 'PROJECT', description: 'Only those of one project' },
+    status: { value: 'STATUS', choices: ['active', 'released', 'missing'], description: 'Only those that are active, released or missing (their directory is gone)' },
+  },
+  examples: [
+    ['okstra list', 'all of them'],
+    ['okstra list --project shop --status active', 'those of one project that are being worked on'],
+    ['okstra list --json', 'for a program'],
+  ],
+  run: list,
 }

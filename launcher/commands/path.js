@@ -2,9 +2,9 @@
 const fs = require('node:fs')
 const { addon } = require('../addon.js')
 const { taskNotFound } = require('../errors.js')
-const { namedTask } = require('../tasks.js')
+const { PROJECT, namedTask } = require('../tasks.js')
 
-module.exports = function path(context) {
+function path(context) {
   const { segments, taskKey } = namedTask(context)
   const task = addon().registry.lookup(...segments)
   if (!task) throw taskNotFound(taskKey)
@@ -12,4 +12,17 @@ module.exports = function path(context) {
     ? []
     : ['the directory is gone; `okstra provision` brings it back with all its commits']
   return { data: { path: task.worktreePath, taskKey }, text: task.worktreePath, story }
+}
+
+module.exports = {
+  summary: "Print the path of a task's worktree, and nothing else",
+  usage: '<task> [options]',
+  positionals: [1, 1],
+  options: { project: PROJECT },
+  details: ['Ends with 3 when there is no such task.'],
+  examples: [
+    ['cd "$(okstra path checkout/fix-42)"', 'go there'],
+    ['git -C "$(okstra path shop/checkout/fix-42)" log --oneline', 'look at it from anywhere'],
+  ],
+  run: path,
 }

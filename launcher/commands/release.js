@@ -2,9 +2,9 @@
 const { addon } = require('../addon.js')
 const { taskNotFound } = require('../errors.js')
 const { printable } = require('../output.js')
-const { namedTask } = require('../tasks.js')
+const { PROJECT, namedTask } = require('../tasks.js')
 
-module.exports = function release(context) {
+function release(context) {
   const { segments, taskKey } = namedTask(context)
   const task = addon().registry.release(...segments)
   if (!task) throw taskNotFound(taskKey)
@@ -16,4 +16,17 @@ module.exports = function release(context) {
     text: `released ${taskKey}`,
     story: [printable(`branch ${task.branch} is no longer reserved; it and ${task.worktreePath} are kept`)],
   }
+}
+
+module.exports = {
+  summary: 'Release a task: nothing is deleted, its branch is no longer reserved',
+  usage: '<task> [options]',
+  positionals: [1, 1],
+  options: { project: PROJECT },
+  details: ['`okstra provision` brings a released task back on its own branch.'],
+  examples: [
+    ['okstra release checkout/fix-42', 'in the repository of the project'],
+    ['okstra release shop/checkout/fix-42 --json', 'from anywhere, for a program'],
+  ],
+  run: release,
 }

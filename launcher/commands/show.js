@@ -1,11 +1,11 @@
 'use strict'
 const { addon } = require('../addon.js')
 const { table } = require('../output.js')
-const { registeredTask, age } = require('../tasks.js')
+const { PROJECT, registeredTask, age } = require('../tasks.js')
 
 const EVENTS = 10
 
-module.exports = async function show(context) {
+async function show(context) {
   const task = await registeredTask(context)
   const events = await addon().registry.history({ taskKey: task.taskKey, limit: EVENTS })
   return { data: { task, events }, text: describe(task, events, context.paint) }
@@ -27,4 +27,16 @@ function describe(task, events, paint) {
     ]),
   ]
   return table(rows, (_row, column, text) => (column === 0 ? paint('bold', text) : text))
+}
+
+module.exports = {
+  summary: 'Show everything about one task',
+  usage: '<task> [options]',
+  positionals: [1, 1],
+  options: { project: PROJECT },
+  examples: [
+    ['okstra show checkout/fix-42', 'in the repository of the project'],
+    ['okstra show shop/checkout/fix-42 --json', 'from anywhere, for a program'],
+  ],
+  run: show,
 }
