@@ -278,31 +278,33 @@ pub enum Glance {
 #[must_use]
 pub fn glance(root: &Path) -> Option<Glance> {
     let start = fs::canonicalize(root).ok()?;
-    let device = device_of(&start)?;
+    let mut device = None;
     for directory in start.ancestors() {
+        let here = fs::metadata(directory).ok()?;
+        if device_of(&here) != *device.get_or_insert_with(|| device_of(&here)) {
+            return None;
+        }
         let dot_git = directory.join(".git");
         match fs::symlink_metadata(&dot_git) {
             Ok(metadata) if metadata.is_dir() => {
-                let certain = dot_git.join("HEAD").exists()
-                    && dot_git.join("objects").is_dir()
-                    && device_of(directory) == Some(device)
-                    && owned(&dot_git)
-                    && owned(directory);
+                let certain = owned(&metadata)
+                    && owned(&here)
+                    && dot_git.join("HEAD").exists()
+                    && dot_git.join("objects").is_dir();
                 return certain.then_some(Glance::Main(dot_git));
             }
             Ok(metadata) if metadata.is_file() => {
                 let admin = worktree::admin_dir_of(directory).ok()??;
                 let common = worktree::common_dir_of(&admin).ok()?;
-                let certain = admin.join("HEAD").exists()
-                    && common.join("objects").is_dir()
-                    && owned(&common)
-                    && owned(&dot_git)
-                    && owned(directory);
+                let certain = owned(&metadata)
+                    && owned(&here)
+                    && fs::metadata(&common).is_ok_and(|found| owned(&found))
+                    && admin.join("HEAD").exists()
+                    && common.join("objects").is_dir();
                 return certain.then_some(Glance::Linked);
             }
             Ok(_) => return None,
             Err(_) if directory.join("HEAD").exists() && directory.join("objects").exists() => return None,
-            Err(_) if device_of(directory) != Some(device) => return None,
             Err(_) => {}
         }
     }
@@ -310,25 +312,24 @@ pub fn glance(root: &Path) -> Option<Glance> {
 }
 
 #[cfg(unix)]
-fn owned(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    fs::metadata(path).is_ok_and(|found| found.uid() == rustix::process::geteuid().as_raw())
+fn owned(found: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::uid(found) == rustix::process::geteuid().as_raw()
 }
 
 #[cfg(unix)]
-fn device_of(path: &Path) -> Option<u64> {
-    fs::metadata(path).ok().map(|metadata| std::os::unix::fs::MetadataExt::dev(&metadata))
+fn device_of(found: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::dev(found)
 }
 
 // Windows: git's ownership check there needs access-control lists; asking git is the safe answer.
 #[cfg(not(unix))]
-fn owned(_path: &Path) -> bool {
+fn owned(_found: &fs::Metadata) -> bool {
     false
 }
 
 #[cfg(not(unix))]
-fn device_of(_path: &Path) -> Option<u64> {
-    Some(0)
+fn device_of(_found: &fs::Metadata) -> u64 {
+    0
 }
 
 #[cfg(test)]

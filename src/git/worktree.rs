@@ -93,6 +93,43 @@ pub fn look(worktree: &Path) -> Result<Found> {
     }
 }
 
+/// Whether a directory is surely a working worktree of the repository with this (resolved) common git directory, for the
+/// one layout that `git worktree add` makes: half the system calls of [`look`], because no path has to be resolved. A
+/// `no` only says that it is not certain.
+#[must_use]
+pub fn is_surely_of(worktree: &Path, common_dir: &Path) -> bool {
+    if !fs::symlink_metadata(worktree).is_ok_and(|found| found.is_dir()) {
+        return false;
+    }
+    let Ok(link) = read_small(&worktree.join(".git")) else { return false };
+    let Some(target) = link.strip_prefix(b"gitdir: ").and_then(|target| target.strip_suffix(b"\n")) else {
+        return false;
+    };
+    let admin = path_of(target);
+    let entries = common_dir.join("worktrees");
+    // Compared as text: with real directories on the way, `../..` cannot lead anywhere else than up.
+    let real = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+    admin.parent() == Some(&*entries)
+        && read_small(&admin.join("commondir")).is_ok_and(|content| content == b"../..\n")
+        && real(&admin)
+        && real(&entries)
+        && fs::symlink_metadata(admin.join("HEAD")).is_ok()
+}
+
+/// The content of a file that holds one path, in three system calls instead of five; one that is longer than any path is
+/// an error.
+fn read_small(path: &Path) -> io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut content = vec![0; 4200];
+    let mut file = fs::File::open(path)?;
+    let length = file.read(&mut content)?;
+    if length == content.len() {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    content.truncate(length);
+    Ok(content)
+}
+
 /// Whether the `HEAD` of a worktree names this branch, as far as its file tells: a reftable keeps `HEAD` elsewhere and
 /// leaves a stub, which counts as yes.
 #[must_use]

@@ -35,11 +35,9 @@ pub(super) fn at_a_glance(
     if home.intent_file(&plan.key).exists() {
         return Ok(None);
     }
-    match worktree::look(&entry.worktree_path)? {
-        Found::Linked { common_dir: theirs, .. } if theirs == common_dir => {}
-        _ => return Ok(None),
-    }
-    reused(registry, plan, entry, patience).map(Some)
+    let same = worktree::is_surely_of(&entry.worktree_path, &common_dir)
+        || matches!(worktree::look(&entry.worktree_path)?, Found::Linked { common_dir: theirs, .. } if theirs == common_dir);
+    if same { reused(registry, plan, entry, patience).map(Some) } else { Ok(None) }
 }
 
 /// The answer to a caller that gets no worktree.

@@ -67,18 +67,24 @@ impl<'a> Scanner<'a> {
             return self.fail("string");
         }
         loop {
-            match self.peek() {
+            let rest = &self.source[self.at..];
+            let stop = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+            if let Some(control) = rest[..stop].iter().position(|byte| *byte < 32) {
+                self.at += control;
+                return self.fail("end of the string");
+            }
+            self.at += stop;
+            match rest.get(stop) {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(start..self.at);
                 }
-                Some(b'\\') => match self.source.get(self.at + 1) {
-                    Some(b'u') if text::hex4(&self.source[self.at + 2..]).is_some() => self.at += 6,
+                Some(_) => match rest.get(stop + 1) {
+                    Some(b'u') if text::hex4(&rest[stop + 2..]).is_some() => self.at += 6,
                     Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
                     _ => return self.fail("escape that JSON knows"),
                 },
-                Some(32..) => self.at += 1,
-                _ => return self.fail("end of the string"),
+                None => return self.fail("end of the string"),
             }
         }
     }
