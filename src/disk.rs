@@ -1,5 +1,7 @@
 //! The few ways in which okstra changes the file system: replacing a file durably, making private directories, moving
-//! things aside.
+//! things aside, deleting a tree that nobody wants any more.
+
+mod delete;
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -8,6 +10,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+pub use self::delete::{Deletion, delete_tree};
 use crate::error::{Error, IoContext, Result};
 
 /// How [`replace_file`] writes.
