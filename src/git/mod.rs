@@ -1,6 +1,7 @@
 //! Everything okstra knows about git: how it is spawned, what a directory belongs to, how worktrees are registered.
 
 pub mod command;
+pub mod index;
 pub mod repository;
 pub mod version;
 pub mod worktree;
