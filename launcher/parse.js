@@ -63,15 +63,15 @@ function commandName([first, second]) {
 function parseCommand(command, args) {
   const options = { ...COMMANDS[command].options, ...GLOBAL_OPTIONS }
   const config = {}
-  for (const [name, { value, short }] of Object.entries(options)) {
-    config[name] = { type: value ? 'string' : 'boolean', ...(short && { short }) }
+  for (const [name, { value, alone, short }] of Object.entries(options)) {
+    config[name] = { type: value && alone === undefined ? 'string' : 'boolean', ...(short && { short }) }
   }
   // Not strict: the tokens let us say what is wrong in our own words.
   const { tokens } = parseArgs({ args, options: config, strict: false, allowPositionals: true, tokens: true })
   const values = {}
   const positionals = []
   const known = Object.keys(options).map((name) => `--${name}`)
-  for (const token of tokens) {
+  for (const token of withOptionalValues(tokens, options)) {
     if (token.kind === 'positional') positionals.push(token.value)
     if (token.kind !== 'option') continue
     if (!Object.hasOwn(options, token.name)) throw unknownOption(token.rawName, known, `okstra help ${command}`)
@@ -79,6 +79,22 @@ function parseCommand(command, args) {
     values[token.name] = options[token.name].multiple ? [...(values[token.name] ?? []), value] : value
   }
   return { values, positionals }
+}
+
+// Node knows no option whose value may be left out. It is read as a switch, and the word right after it is its value.
+function withOptionalValues(tokens, options) {
+  const read = []
+  for (const token of tokens) {
+    const before = read.at(-1)
+    if (before?.open && token.kind === 'positional' && token.index === before.index + 1) {
+      read.splice(-1, 1, { ...before, value: token.value, open: false })
+      continue
+    }
+    const option = token.kind === 'option' && Object.hasOwn(options, token.name) ? options[token.name] : {}
+    const open = option.alone !== undefined && token.value === undefined
+    read.push(open ? { ...token, value: option.alone, open } : token)
+  }
+  return read
 }
 
 function valueOf(token, option) {
