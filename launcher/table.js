@@ -21,6 +21,7 @@ const GLOBAL_OPTIONS = Object.freeze({
 const GROUPS = Object.freeze([
   ['Tasks', ['provision', 'show', 'path', 'list', 'history', 'release']],
   ['Installation', ['paths']],
+  ['Plumbing', ['call']],
   ['Help', ['help']],
 ])
 

@@ -8,8 +8,8 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { fail, root } = require('./run.js')
 
-const REQUIRED = ['LICENSE', 'bin/okstra.js', 'index.d.ts', 'index.js', 'launcher/cli.js', 'package.json']
-const ALLOWED = [/^(LICENSE|README\.md|package\.json|index\.js|index\.d\.ts)$/, /^bin\/okstra\.js$/, /^(launcher|skills|templates)\//]
+const REQUIRED = ['LICENSE', 'bin/okstra.js', 'index.d.ts', 'index.js', 'launcher/cli.js', 'package.json', 'python/okstra_ctl/__init__.py']
+const ALLOWED = [/^(LICENSE|README\.md|package\.json|index\.js|index\.d\.ts)$/, /^bin\/okstra\.js$/, /^(launcher|skills|templates)\//, /^python\/.*\.py$/]
 const FORBIDDEN = /\.node$|__test__|\.test\.|node_modules|^target\//
 const MAX_BYTES = 1024 * 1024
 

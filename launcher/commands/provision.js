@@ -1,11 +1,9 @@
 'use strict'
 const path = require('node:path')
 const { addon } = require('../addon.js')
-const { LauncherError } = require('../errors.js')
+const { interruptible } = require('../interruptible.js')
 const { printable } = require('../output.js')
 const { parseTask } = require('../project.js')
-
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }
 
 async function provision({ values, positionals: [task], cwd }) {
   const { provisionTaskWorktree } = addon()
@@ -31,46 +29,6 @@ async function provision({ values, positionals: [task], cwd }) {
     ),
   )
   return { data: result, text: result.path, story: tell(result) }
-}
-
-/**
- * Runs something that an `AbortSignal` stops, and stops it when this process is asked to end; then waits for its
- * clean-up. The second request of a kind ends the process at once, as if nobody had listened.
- */
-async function interruptible(work) {
-  const controller = new AbortController()
-  let received
-  const listeners = Object.keys(SIGNALS).map((name) => {
-    const listener = () => {
-      received ??= name
-      controller.abort()
-    }
-    process.once(name, listener)
-    return [name, listener]
-  })
-  try {
-    const result = await work(controller.signal)
-    // Whoever asked to stop does not expect an answer to work on.
-    if (received) throw interrupted(received, 'the worktree was ready already', result)
-    return result
-  } catch (error) {
-    if (received && error?.code === 'OKSTRA_ABORTED' && !(error instanceof LauncherError)) {
-      throw interrupted(received, error.message, error)
-    }
-    throw error
-  } finally {
-    for (const [name, listener] of listeners) process.removeListener(name, listener)
-  }
-}
-
-function interrupted(name, message, { path: place, branch, taskKey }) {
-  return new LauncherError('OKSTRA_ABORTED', `interrupted by ${name}: ${message}`, {
-    hint: 'Run the command again when you want it: nothing of this attempt is in the way.',
-    exitCode: SIGNALS[name],
-    ...(place && { path: place }),
-    ...(branch && { branch }),
-    ...(taskKey && { taskKey }),
-  })
 }
 
 function tell({ status, branch, baseRef, note, taskKey, linked = [], postCheckoutExit }) {
