@@ -175,6 +175,14 @@ export declare function computeBranchName(options: BranchNameOptions): string
  */
 export declare function computeWorktreePath(options: WorktreePathOptions): string
 
+/** Where a directory lies. */
+export interface DirectoryLocation {
+  /** The version of the git on PATH, as git says it. */
+  gitVersion: string
+  /** The repository and worktree; absent when the directory is in no repository. */
+  repository?: RepositoryLocation
+}
+
 /** Every `code` that an error of this package can carry. The list only grows, and no code changes its meaning. */
 export declare function errorCodes(): OkstraErrorCode[]
 
@@ -213,6 +221,19 @@ export interface HistoryEvent {
 export declare function listTasks(filter?: ListFilter | undefined | null): Array<TaskOverview>
 
 /**
+ * Finds out where a directory lies: in which repository, in which of its worktrees, on which branch. Asks git; changes
+ * nothing. A relative path counts from the working directory of this process.
+ *
+ * Rejects with `OKSTRA_ROOT_NOT_FOUND` when there is no such directory, `OKSTRA_GIT_MISSING`, `OKSTRA_GIT_TOO_OLD`,
+ * `OKSTRA_GIT_FAILED`, `OKSTRA_GIT_TIMEOUT`, `OKSTRA_DUBIOUS_OWNERSHIP`, `OKSTRA_WORKTREE_BROKEN` when the repository
+ * that the directory belongs to is not there, `OKSTRA_INVALID_ARGUMENT` or `OKSTRA_IO`.
+ */
+export declare function locateDirectory(directory: string): Promise<DirectoryLocation>
+
+/** The same as `locateDirectory`, but returns when it is done: some 20 ms, for git is started several times. */
+export declare function locateDirectorySync(directory: string): DirectoryLocation
+
+/**
  * Gives a task its one isolated git worktree, the same one for every phase, and records the phase.
  *
  * Runs on a thread of its own: neither JavaScript nor Node's thread pool waits. Any number of calls, also from other
@@ -236,6 +257,27 @@ export declare function provisionTaskWorktree(options: ProvisionOptions, signal?
  */
 export declare function provisionTaskWorktreeSync(options: ProvisionOptions): WorktreeProvision
 
+/** The repository and worktree that a directory lies in. */
+export interface RepositoryLocation {
+  /** The common git directory, resolved: the identity of the repository. */
+  commonDir: string
+  /**
+   * The root of the main worktree; absent in a bare repository, and in a linked worktree of a repository that was
+   * made with `--separate-git-dir`, where git does not record it.
+   */
+  mainWorktree?: string
+  /** The root of the worktree that the directory lies in; absent inside a git directory. */
+  worktree?: string
+  /** Whether that worktree is a linked one. */
+  linked: boolean
+  /** Whether the repository is bare. */
+  bare: boolean
+  /** The branch that is checked out, also before its first commit; absent when `HEAD` is detached. */
+  branch?: string
+  /** The full commit id of `HEAD`; absent before the first commit. */
+  head?: string
+}
+
 /**
  * Turns any text into one segment of a task-key, which is also one path component and part of a branch name.
  *
@@ -246,6 +288,30 @@ export declare function provisionTaskWorktreeSync(options: ProvisionOptions): Wo
  * Throws `OKSTRA_INVALID_ARGUMENT` when `value` is no string.
  */
 export declare function safeSegment(value: string): string
+
+/**
+ * The configured shared directories (`OKSTRA_WORKTREE_SYNC_DIRS`, else the default), in the order of the configuration,
+ * with what is true of them in a main worktree. Without `mainWorktree` they are only named.
+ *
+ * Rejects with `OKSTRA_INVALID_ARGUMENT` when the configuration names a place outside the worktree,
+ * `OKSTRA_ROOT_NOT_FOUND`, and the errors of git as `locateDirectory` does.
+ */
+export declare function sharedDirectories(mainWorktree?: string | undefined | null): Promise<SharedDirectory[]>
+
+/** The same as `sharedDirectories`, but returns when it is done: some 6 ms for each directory. */
+export declare function sharedDirectoriesSync(mainWorktree?: string | undefined | null): Array<SharedDirectory>
+
+/** One of the configured shared directories. */
+export interface SharedDirectory {
+  /** As configured, from the root of the main worktree, with `/` between its parts. */
+  name: string
+  /** Whether the main worktree has it. */
+  present: boolean
+  /** Whether git tracks files in it. */
+  tracked: boolean
+  /** Whether a `.gitignore` of the main worktree ignores it. `info/exclude` and the user's own excludes do not count. */
+  ignored: boolean
+}
 
 /** A task as `listTasks` shows it: its registry entry and what the disk says. */
 export interface TaskOverview {

@@ -125,7 +125,8 @@ pub(super) fn path_text(path: &Path) -> Result<String, Error> {
     })
 }
 
-fn absolute(name: &'static str, path: &str) -> Outcome<PathBuf> {
+/// A path made absolute.
+pub(super) fn absolute(name: &'static str, path: &str) -> Outcome<PathBuf> {
     if path.is_empty() {
         return Err(Error::invalid(name, path, "it is empty").into());
     }

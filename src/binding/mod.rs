@@ -12,6 +12,7 @@
 mod arguments;
 mod background;
 mod error;
+mod location;
 mod names;
 mod provision;
 mod registry;

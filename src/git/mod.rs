@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod index;
+pub mod location;
 pub mod repository;
 pub mod version;
 pub mod worktree;

@@ -107,7 +107,7 @@ pub fn discover(root: &Path, branch: &str) -> Result<Discovery> {
     }
 }
 
-fn failed(anchor: &Path, stderr: String) -> Error {
+pub(super) fn failed(anchor: &Path, stderr: String) -> Error {
     if stderr.contains("dubious ownership") {
         return Error::DubiousOwnership { path: anchor.to_owned(), message: stderr.trim().to_owned() };
     }
@@ -208,7 +208,7 @@ fn branch_pattern(branch: &str) -> String {
 
 /// The main worktree as seen from the git directory: `core.worktree` and submodules name it; else it is the parent of a
 /// directory called `.git`.
-fn find_main_worktree(common_dir: &Path) -> Result<Option<PathBuf>> {
+pub(super) fn find_main_worktree(common_dir: &Path) -> Result<Option<PathBuf>> {
     let output =
         Git::new(common_dir).args(["rev-parse", "--path-format=absolute", "--show-toplevel"]).run()?;
     if output.status.success() {
@@ -222,7 +222,7 @@ fn find_main_worktree(common_dir: &Path) -> Result<Option<PathBuf>> {
 }
 
 #[cfg(unix)]
-fn owned_bare(directory: &Path) -> bool {
+pub(super) fn owned_bare(directory: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     looks_bare(directory)
         && fs::metadata(directory).is_ok_and(|found| found.uid() == rustix::process::geteuid().as_raw())
@@ -230,7 +230,7 @@ fn owned_bare(directory: &Path) -> bool {
 
 // Windows: ownership is an access-control question that git answers; without its answer nothing is bypassed.
 #[cfg(not(unix))]
-fn owned_bare(_directory: &Path) -> bool {
+pub(super) fn owned_bare(_directory: &Path) -> bool {
     false
 }
 
@@ -238,7 +238,7 @@ fn looks_bare(directory: &Path) -> bool {
     directory.join("HEAD").exists() && directory.join("objects").is_dir() && directory.join("refs").exists()
 }
 
-fn split<'b>(text: &'b [u8], separator: &[u8]) -> Vec<&'b [u8]> {
+pub(super) fn split<'b>(text: &'b [u8], separator: &[u8]) -> Vec<&'b [u8]> {
     let mut parts = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.windows(separator.len()).position(|window| window == separator) {
@@ -249,7 +249,7 @@ fn split<'b>(text: &'b [u8], separator: &[u8]) -> Vec<&'b [u8]> {
     parts
 }
 
-fn trim_newline(bytes: &[u8]) -> &[u8] {
+pub(super) fn trim_newline(bytes: &[u8]) -> &[u8] {
     bytes.strip_suffix(b"\n").unwrap_or(bytes)
 }
 

@@ -20,14 +20,20 @@ pub fn check() -> Result<()> {
     if checked.as_ref() == Some(&path) {
         return Ok(());
     }
+    installed()?;
+    *checked = Some(path);
+    Ok(())
+}
+
+/// The version of the git on PATH, as git says it. Fails when there is none or it is too old.
+pub fn installed() -> Result<String> {
     let output = Git::new(Path::new(if cfg!(windows) { "." } else { "/" })).args(["version"]).read()?;
     let text = String::from_utf8_lossy(&output);
     let found = text.trim().trim_start_matches("git version ").to_owned();
     if parse(&found).is_none_or(|version| version < (2, 36)) {
         return Err(Error::GitTooOld { found, needed: MINIMUM });
     }
-    *checked = Some(path);
-    Ok(())
+    Ok(found)
 }
 
 fn parse(text: &str) -> Option<(u32, u32)> {

@@ -16,6 +16,7 @@ mod share;
 use std::path::PathBuf;
 
 use self::plan::Plan;
+pub use self::share::configured as shared_directories;
 use crate::error::{Error, Result};
 use crate::git::{Discovery, Repository, repository, version};
 use crate::home::OkstraHome;

@@ -1,0 +1,146 @@
+//! `locateDirectory` and `sharedDirectories`: what a person or an agent asks about the place it is in.
+
+use std::path::PathBuf;
+
+use napi::Env;
+use napi::bindgen_prelude::{Object, ToNapiValue, Unknown};
+use napi_derive::napi;
+
+use super::arguments::{absolute, is_absent, path_text, text};
+use super::background;
+use super::error::{Outcome, guarded};
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::git::{location, version};
+use crate::provision;
+
+/// Where a directory lies.
+#[napi(object, object_from_js = false)]
+pub struct DirectoryLocation {
+    /// The version of the git on PATH, as git says it.
+    pub git_version: String,
+    /// The repository and worktree; absent when the directory is in no repository.
+    pub repository: Option<RepositoryLocation>,
+}
+
+/// The repository and worktree that a directory lies in.
+#[napi(object, object_from_js = false)]
+pub struct RepositoryLocation {
+    /// The common git directory, resolved: the identity of the repository.
+    pub common_dir: String,
+    /// The root of the main worktree; absent in a bare repository, and in a linked worktree of a repository that was
+    /// made with `--separate-git-dir`, where git does not record it.
+    pub main_worktree: Option<String>,
+    /// The root of the worktree that the directory lies in; absent inside a git directory.
+    pub worktree: Option<String>,
+    /// Whether that worktree is a linked one.
+    pub linked: bool,
+    /// Whether the repository is bare.
+    pub bare: bool,
+    /// The branch that is checked out, also before its first commit; absent when `HEAD` is detached.
+    pub branch: Option<String>,
+    /// The full commit id of `HEAD`; absent before the first commit.
+    pub head: Option<String>,
+}
+
+fn locate(directory: &std::path::Path) -> Result<DirectoryLocation> {
+    let git_version = version::installed()?;
+    let Some(found) = location::locate(directory)? else {
+        return Ok(DirectoryLocation { git_version, repository: None });
+    };
+    let optional = |path: Option<PathBuf>| path.as_deref().map(path_text).transpose();
+    Ok(DirectoryLocation {
+        git_version,
+        repository: Some(RepositoryLocation {
+            common_dir: path_text(&found.common_dir)?,
+            main_worktree: optional(found.main_worktree)?,
+            worktree: optional(found.worktree)?,
+            linked: found.linked,
+            bare: found.bare,
+            branch: found.branch,
+            head: found.head,
+        }),
+    })
+}
+
+/// Finds out where a directory lies: in which repository, in which of its worktrees, on which branch. Asks git; changes
+/// nothing. A relative path counts from the working directory of this process.
+///
+/// Rejects with `OKSTRA_ROOT_NOT_FOUND` when there is no such directory, `OKSTRA_GIT_MISSING`, `OKSTRA_GIT_TOO_OLD`,
+/// `OKSTRA_GIT_FAILED`, `OKSTRA_GIT_TIMEOUT`, `OKSTRA_DUBIOUS_OWNERSHIP`, `OKSTRA_WORKTREE_BROKEN` when the repository
+/// that the directory belongs to is not there, `OKSTRA_INVALID_ARGUMENT` or `OKSTRA_IO`.
+#[napi(ts_args_type = "directory: string", ts_return_type = "Promise<DirectoryLocation>")]
+pub fn locate_directory<'env>(env: &'env Env, directory: Unknown<'env>) -> napi::Result<Object<'env>> {
+    let nothing = ().into_unknown(env)?;
+    background::run(env, "locating", nothing, || {
+        let directory = read(directory)?;
+        Ok((move || locate(&directory), Cancel::default()))
+    })
+}
+
+/// The same as `locateDirectory`, but returns when it is done: some 20 ms, for git is started several times.
+#[napi(ts_args_type = "directory: string")]
+pub fn locate_directory_sync(env: Env, directory: Unknown<'_>) -> napi::Result<DirectoryLocation> {
+    guarded(&env, || Ok(locate(&read(directory)?)?))
+}
+
+fn read(directory: Unknown<'_>) -> Outcome<PathBuf> {
+    absolute("directory", &text("directory", directory)?)
+}
+
+/// One of the configured shared directories.
+#[napi(object, object_from_js = false)]
+pub struct SharedDirectory {
+    /// As configured, from the root of the main worktree, with `/` between its parts.
+    pub name: String,
+    /// Whether the main worktree has it.
+    pub present: bool,
+    /// Whether git tracks files in it.
+    pub tracked: bool,
+    /// Whether a `.gitignore` of the main worktree ignores it. `info/exclude` and the user's own excludes do not count.
+    pub ignored: bool,
+}
+
+fn shared(main: Option<&std::path::Path>) -> Result<Vec<SharedDirectory>> {
+    let names = provision::shared_directories()?;
+    let state = |name: String| -> Result<SharedDirectory> {
+        let Some(main) = main else {
+            return Ok(SharedDirectory { name, present: false, tracked: false, ignored: false });
+        };
+        let known = location::known(main, &name)?;
+        let present = main.join(&name).is_dir();
+        Ok(SharedDirectory { name, present, tracked: known.tracked, ignored: known.ignored })
+    };
+    names.into_iter().map(state).collect()
+}
+
+/// The configured shared directories (`OKSTRA_WORKTREE_SYNC_DIRS`, else the default), in the order of the configuration,
+/// with what is true of them in a main worktree. Without `mainWorktree` they are only named.
+///
+/// Rejects with `OKSTRA_INVALID_ARGUMENT` when the configuration names a place outside the worktree,
+/// `OKSTRA_ROOT_NOT_FOUND`, and the errors of git as `locateDirectory` does.
+#[napi(
+    ts_args_type = "mainWorktree?: string | undefined | null",
+    ts_return_type = "Promise<SharedDirectory[]>"
+)]
+pub fn shared_directories<'env>(env: &'env Env, main_worktree: Unknown<'env>) -> napi::Result<Object<'env>> {
+    let nothing = ().into_unknown(env)?;
+    background::run(env, "looking at the shared directories", nothing, || {
+        let main = optional_root(main_worktree)?;
+        Ok((move || shared(main.as_deref()), Cancel::default()))
+    })
+}
+
+/// The same as `sharedDirectories`, but returns when it is done: some 6 ms for each directory.
+#[napi(ts_args_type = "mainWorktree?: string | undefined | null")]
+pub fn shared_directories_sync(env: Env, main_worktree: Unknown<'_>) -> napi::Result<Vec<SharedDirectory>> {
+    guarded(&env, || Ok(shared(optional_root(main_worktree)?.as_deref())?))
+}
+
+fn optional_root(value: Unknown<'_>) -> Outcome<Option<PathBuf>> {
+    if is_absent(value)? {
+        return Ok(None);
+    }
+    let path = absolute("mainWorktree", &text("mainWorktree", value)?)?;
+    if path.is_dir() { Ok(Some(path)) } else { Err(Error::RootNotFound { path }.into()) }
+}
