@@ -124,6 +124,10 @@ export type OkstraErrorCode =
   | 'OKSTRA_LOCK_TIMEOUT'
   /** The registry cannot be read, and cannot be healed. */
   | 'OKSTRA_REGISTRY_CORRUPT'
+  /** It was refused because work would be lost; `obstacles` lists what stands in the way. */
+  | 'OKSTRA_WOULD_LOSE_WORK'
+  /** The trash holds nothing of that name, or nothing of it any more. */
+  | 'OKSTRA_NOT_IN_TRASH'
   /** The operating system refused a file operation. */
   | 'OKSTRA_IO'
   /** The caller aborted the operation. */
@@ -143,6 +147,8 @@ export interface OkstraError extends Error {
   branch?: string
   /** The task that it is about, where there is one. */
   taskKey?: string
+  /** With `OKSTRA_WOULD_LOSE_WORK`: everything that stands in the way. */
+  obstacles?: Obstacle[]
 }
 
 
@@ -219,6 +225,23 @@ export interface HistoryEvent {
  * Throws `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
  */
 export declare function listTasks(filter?: ListFilter | undefined | null): Array<TaskOverview>
+
+/** What stands in the way of a removal. */
+export interface Obstacle {
+  /**
+   * What it is: `uncommitted`, `untracked`, `ignored`, `operation`, `detached`, `submodules`, `unmerged`, `processes`,
+   * `locked`, `branch-in-use`, `nested`, `mount`, `unreadable`, and what later versions add.
+   */
+  kind: string
+  /** One sentence about it. */
+  detail: string
+  /** How many there are. */
+  count: number
+  /** The first of them. */
+  examples: Array<string>
+  /** The option of `okstra remove` that allows it; `null` where nothing does. */
+  flag: string | null
+}
 
 /**
  * Finds out where a directory lies: in which repository, in which of its worktrees, on which branch. Asks git; changes

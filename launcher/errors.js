@@ -28,6 +28,8 @@ const EXIT_BY_CODE = new Map([
   ['OKSTRA_NOT_FOUND', EXIT.NOT_FOUND],
   ['OKSTRA_ROOT_NOT_FOUND', EXIT.NOT_FOUND],
   ['OKSTRA_BASE_NOT_FOUND', EXIT.NOT_FOUND],
+  ['OKSTRA_NOT_IN_TRASH', EXIT.NOT_FOUND],
+  ['OKSTRA_WOULD_LOSE_WORK', EXIT.WORK_WOULD_BE_LOST],
   ['OKSTRA_LOCK_TIMEOUT', EXIT.LOCK_TIMEOUT],
   ['OKSTRA_ABORTED', EXIT.INTERRUPTED],
 ])
@@ -69,7 +71,7 @@ function describe(error) {
     message: known ? error.message : `a bug in okstra: ${error?.message ?? error}`,
     hint: known ? (error.hint ?? '') : 'Please report this with the command that led to it (OKSTRA_DEBUG=1 shows more).',
   }
-  for (const name of ['path', 'branch', 'taskKey']) {
+  for (const name of ['path', 'branch', 'taskKey', 'obstacles']) {
     if (known && error[name] !== undefined) description[name] = error[name]
   }
   return description

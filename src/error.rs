@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::lock::Holder;
+use crate::obstacle::Obstacle;
 use crate::task::TaskKey;
 
 /// The result type of every fallible function of the crate.
@@ -75,6 +76,10 @@ codes! {
     LockTimeout = "OKSTRA_LOCK_TIMEOUT",
     /// The registry cannot be read, and cannot be healed.
     RegistryCorrupt = "OKSTRA_REGISTRY_CORRUPT",
+    /// It was refused because work would be lost; the obstacles are listed.
+    WouldLoseWork = "OKSTRA_WOULD_LOSE_WORK",
+    /// The trash holds nothing of that name, or nothing of it any more.
+    NotInTrash = "OKSTRA_NOT_IN_TRASH",
     /// The operating system refused a file operation.
     Io = "OKSTRA_IO",
     /// The caller aborted the operation.
@@ -157,6 +162,12 @@ pub enum Error {
     /// See [`ErrorCode::RegistryCorrupt`].
     #[error("cannot read the registry {}: {reason}", path.display())]
     RegistryCorrupt { path: PathBuf, reason: String },
+    /// See [`ErrorCode::WouldLoseWork`].
+    #[error("will not remove the worktree of {task_key} at {}: {}", path.display(), told(obstacles))]
+    WouldLoseWork { task_key: TaskKey, path: PathBuf, obstacles: Vec<Obstacle> },
+    /// See [`ErrorCode::NotInTrash`].
+    #[error("cannot restore {task_key}: {reason}")]
+    NotInTrash { task_key: TaskKey, reason: String },
     /// See [`ErrorCode::Io`].
     #[error("cannot {action} {}: {source}", path.display())]
     Io { action: &'static str, path: PathBuf, source: io::Error },
@@ -174,6 +185,11 @@ fn blocker(blocking: &str, branch: &str) -> String {
     } else {
         format!(" as {blocking}, which git cannot keep beside it,")
     }
+}
+
+fn told(obstacles: &[Obstacle]) -> String {
+    let details: Vec<&str> = obstacles.iter().map(|obstacle| obstacle.detail.as_str()).collect();
+    details.join("; ")
 }
 
 fn holders(holder: Option<&Holder>) -> String {
@@ -210,6 +226,8 @@ impl Error {
             Self::UnsafeHome { .. } => ErrorCode::UnsafeHome,
             Self::LockTimeout { .. } => ErrorCode::LockTimeout,
             Self::RegistryCorrupt { .. } => ErrorCode::RegistryCorrupt,
+            Self::WouldLoseWork { .. } => ErrorCode::WouldLoseWork,
+            Self::NotInTrash { .. } => ErrorCode::NotInTrash,
             Self::Io { .. } => ErrorCode::Io,
             Self::Aborted { .. } => ErrorCode::Aborted,
             Self::Internal { .. } => ErrorCode::Internal,
@@ -266,6 +284,15 @@ impl Error {
             Self::RegistryCorrupt { path, .. } => {
                 format!("Look at {} and put a regular file there or move it away; nothing was changed.", path.display())
             }
+            Self::WouldLoseWork { obstacles, .. } => {
+                let flags: Vec<_> = obstacles.iter().filter_map(|obstacle| obstacle.kind.flag()).collect();
+                if flags.len() < obstacles.len() {
+                    "Move away or end what nothing allows to be removed, then try again; nothing was changed.".into()
+                } else {
+                    format!("Commit or save what matters, or allow it: {}. Nothing was changed.", flags.join(" "))
+                }
+            }
+            Self::NotInTrash { .. } => "See `okstra restore --list` for what the trash holds.".into(),
             Self::Io { .. } => "See that the place exists, is writable and has free space, then try again.".into(),
             Self::Aborted { .. } => "Try again when you want it: nothing of this attempt is in the way.".into(),
             Self::Internal { .. } => "Please report this with the command that led to it.".into(),
@@ -283,6 +310,7 @@ impl Error {
             | Self::DubiousOwnership { path, .. }
             | Self::RepositoryGone { path, .. }
             | Self::WorktreeBroken { path, .. }
+            | Self::WouldLoseWork { path, .. }
             | Self::UnsafeHome { path, .. }
             | Self::LockTimeout { path, .. }
             | Self::RegistryCorrupt { path, .. }
@@ -304,6 +332,12 @@ impl Error {
         }
     }
 
+    /// What stands in the way, where that is the error.
+    #[must_use]
+    pub fn obstacles(&self) -> &[Obstacle] {
+        if let Self::WouldLoseWork { obstacles, .. } = self { obstacles } else { &[] }
+    }
+
     /// The task-key that the error is about, where there is one.
     #[must_use]
     pub const fn task_key(&self) -> Option<&TaskKey> {
@@ -313,7 +347,9 @@ impl Error {
             | Self::BranchExists { task_key, .. }
             | Self::BranchOwned { task_key, .. }
             | Self::BranchCheckedOut { task_key, .. }
-            | Self::KeyExists { task_key, .. } => Some(task_key),
+            | Self::KeyExists { task_key, .. }
+            | Self::WouldLoseWork { task_key, .. }
+            | Self::NotInTrash { task_key, .. } => Some(task_key),
             _ => None,
         }
     }

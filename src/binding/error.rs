@@ -7,6 +7,7 @@ use napi::bindgen_prelude::{JsObjectValue, JsValue, Object, Unknown};
 use napi::{Env, Property, PropertyAttributes, Status};
 use napi_derive::napi;
 
+use super::shapes;
 use crate::error::{Error, ErrorCode};
 
 /// Why an export failed.
@@ -82,6 +83,10 @@ pub(super) fn to_object<'env>(env: &'env Env, error: &Error) -> napi::Result<Obj
     }
     if let Some(key) = error.task_key() {
         object.set_named_property("taskKey", key.to_string())?;
+    }
+    if !error.obstacles().is_empty() {
+        let obstacles: Vec<_> = error.obstacles().iter().map(shapes::Obstacle::from).collect();
+        object.set_named_property("obstacles", obstacles)?;
     }
     Ok(object)
 }

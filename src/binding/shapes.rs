@@ -1,5 +1,6 @@
 //! The plain objects that go to JavaScript. Those that come from it are read field by field and typed in `types.d.ts`.
 
+use napi::bindgen_prelude::{Either, Null};
 use napi_derive::napi;
 
 use super::arguments::path_text;
@@ -164,4 +165,32 @@ pub struct TaskOverview {
     pub state: &'static str,
     /// The common git directory of the repository, where it is known.
     pub repository: Option<String>,
+}
+
+/// What stands in the way of a removal.
+#[napi(object, object_from_js = false)]
+pub struct Obstacle {
+    /// What it is: `uncommitted`, `untracked`, `ignored`, `operation`, `detached`, `submodules`, `unmerged`, `processes`,
+    /// `locked`, `branch-in-use`, `nested`, `mount`, `unreadable`, and what later versions add.
+    pub kind: &'static str,
+    /// One sentence about it.
+    pub detail: String,
+    /// How many there are.
+    pub count: u32,
+    /// The first of them.
+    pub examples: Vec<String>,
+    /// The option of `okstra remove` that allows it; `null` where nothing does.
+    pub flag: Either<&'static str, Null>,
+}
+
+impl From<&crate::obstacle::Obstacle> for Obstacle {
+    fn from(obstacle: &crate::obstacle::Obstacle) -> Self {
+        Self {
+            kind: obstacle.kind.as_str(),
+            detail: obstacle.detail.clone(),
+            count: u32::try_from(obstacle.count).unwrap_or(u32::MAX),
+            examples: obstacle.examples.clone(),
+            flag: obstacle.kind.flag().map_or(Either::B(Null), Either::A),
+        }
+    }
 }

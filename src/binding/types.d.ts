@@ -124,6 +124,10 @@ export type OkstraErrorCode =
   | 'OKSTRA_LOCK_TIMEOUT'
   /** The registry cannot be read, and cannot be healed. */
   | 'OKSTRA_REGISTRY_CORRUPT'
+  /** It was refused because work would be lost; `obstacles` lists what stands in the way. */
+  | 'OKSTRA_WOULD_LOSE_WORK'
+  /** The trash holds nothing of that name, or nothing of it any more. */
+  | 'OKSTRA_NOT_IN_TRASH'
   /** The operating system refused a file operation. */
   | 'OKSTRA_IO'
   /** The caller aborted the operation. */
@@ -143,5 +147,7 @@ export interface OkstraError extends Error {
   branch?: string
   /** The task that it is about, where there is one. */
   taskKey?: string
+  /** With `OKSTRA_WOULD_LOSE_WORK`: everything that stands in the way. */
+  obstacles?: Obstacle[]
 }
 

@@ -6,7 +6,7 @@
 //! allow-list: a `GIT_*` variable that is not on it is dropped, also one that nobody has heard of yet.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -58,8 +58,10 @@ const SETTINGS: &[&str] = &[
     "core.longpaths=true",
 ];
 
+/// Writes what a process reads.
+type Input = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + Send>;
+
 /// One git call being put together.
-#[derive(Debug)]
 pub struct Git<'a> {
     directory: PathBuf,
     args: Vec<OsString>,
@@ -67,6 +69,7 @@ pub struct Git<'a> {
     cancel: Option<&'a Cancel>,
     inherited: Vec<Handle>,
     runs_user_code: bool,
+    input: Option<Input>,
 }
 
 #[cfg(unix)]
@@ -97,6 +100,7 @@ impl<'a> Git<'a> {
             cancel: None,
             inherited: Vec::new(),
             runs_user_code: false,
+            input: None,
         }
     }
 
@@ -147,6 +151,14 @@ impl<'a> Git<'a> {
         self
     }
 
+    /// Gives the process a standard input, which `write` fills in a thread of its own. A process that does not want to
+    /// read it all is no error.
+    #[must_use]
+    pub fn input(mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static) -> Self {
+        self.input = Some(Box::new(write));
+        self
+    }
+
     fn name(&self) -> String {
         let words: Vec<_> = self.args.iter().take(2).map(|word| word.to_string_lossy()).collect();
         words.join(" ")
@@ -166,12 +178,16 @@ impl<'a> Git<'a> {
         }
         command.args(&self.args).current_dir(&self.directory);
         hand_on(&mut command, self.inherited);
-        let child = match command.spawn() {
+        if self.input.is_some() {
+            command.stdin(Stdio::piped());
+        }
+        let mut child = match command.spawn() {
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.directory.is_dir() => {
                 return Err(Error::GitMissing);
             }
             other => other.context("start git in", &self.directory)?,
         };
+        feed(child.stdin.take(), self.input);
         match supervise(child, limit, self.cancel)? {
             Ended::Output(output) => Ok(output),
             Ended::TimedOut => {
@@ -367,6 +383,13 @@ fn supervise(mut child: Child, limit: Duration, cancel: Option<&Cancel>) -> Resu
     }
     let (stdout, stderr) = (collect(stdout), collect(stderr));
     Ok(Ended::Output(Output { status, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() }))
+}
+
+/// Fills a pipe in a thread and closes it; when the writing fails half-way, what reads it must notice by itself.
+fn feed(pipe: Option<impl Write + Send + 'static>, input: Option<Input>) {
+    if let Some((mut pipe, write)) = pipe.zip(input) {
+        thread::spawn(move || write(&mut pipe));
+    }
 }
 
 /// Reads a pipe to its end in a thread, keeping the last `kept` bytes.

@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::intent::{Intent, Kind, Stage};
 use super::recover::{self, Leftover};
 use super::{Job, Provision, Status, add_sentence, populate, share};
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::worktree::{self, Found, NewWorktree};
+use crate::intent::{Intent, Kind, Stage};
 use crate::lock::RepositoryLock;
 use crate::registry::history::{Event, EventKind};
 use crate::registry::{self, Entry, EntryStatus, Reservation};

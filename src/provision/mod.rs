@@ -6,7 +6,6 @@
 //! is either finished or taken back by the next call.
 
 mod create;
-pub mod intent;
 mod plan;
 mod populate;
 mod recover;

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::Job;
 use super::create;
-use super::intent::{Intent, Kind, Stage};
 use crate::cancel::Cancel;
 use crate::clock;
 use crate::disk;
 use crate::error::{Error, IoContext, Result};
 use crate::git::{Discovery, Git, repository, worktree};
+use crate::intent::{Intent, Kind, Stage};
 use crate::lock::{Patience, RepositoryLock};
 use crate::registry::history::{Event, EventKind};
 

@@ -1,5 +1,5 @@
 //! The record of what is being done to a task, written before git starts and dropped after the registry row is
-//! committed. One file per task, guarded by the task lock.
+//! committed. One file per task, guarded by the task lock. Whoever takes that lock next settles a standing one first.
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,10 @@ pub enum Kind {
     Create,
     /// A worktree on a branch that exists.
     Restore,
+    /// A worktree on its way into the trash.
+    Remove,
+    /// A worktree on its way back from the trash.
+    PutBack,
 }
 
 /// How far it went, as far as recovery must know.
@@ -37,6 +41,10 @@ pub enum Stage {
     RollingBack,
     /// The row is written: others may work in the tree already. Nothing is taken back from here on.
     Committed,
+    /// What goes into the trash is being written down; the worktree is as it was. Taken back.
+    Preparing,
+    /// The trash entry is written; things are on the move. Always finished.
+    Moving,
 }
 
 /// One intent record.
@@ -51,10 +59,10 @@ pub struct Intent {
     /// The task-key.
     pub task_key: String,
     /// The common git directory.
-    #[serde(with = "path_bytes")]
+    #[serde(with = "crate::json_path")]
     pub common_dir: PathBuf,
     /// The worktree.
-    #[serde(with = "path_bytes")]
+    #[serde(with = "crate::json_path")]
     pub path: PathBuf,
     /// The branch.
     pub branch: String,
@@ -69,6 +77,9 @@ pub struct Intent {
     pub base_ref: String,
     /// `created_at` of the row to be written, where the task had one.
     pub created_at: Option<String>,
+    /// The trash entry that a [`Kind::Remove`] fills or a [`Kind::PutBack`] empties.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
     /// When it was written (RFC 3339, UTC).
     pub since: String,
     /// The process that wrote it; for people.
@@ -95,6 +106,7 @@ impl Intent {
             phase: String::new(),
             base_ref: String::new(),
             created_at: None,
+            entry: None,
             since: clock::utc_now(),
             pid: std::process::id(),
             boot: present_boot(),
@@ -151,43 +163,4 @@ impl Intent {
 // Other systems than Linux have no such file; there a tree that is complete by its index counts as complete.
 fn present_boot() -> Option<String> {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|text| text.trim().to_owned())
-}
-
-/// Paths in JSON: text where they are UTF-8, else their bytes.
-mod path_bytes {
-    use std::path::{Path, PathBuf};
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(untagged)]
-    enum Text {
-        Utf8(String),
-        Bytes(Vec<u8>),
-    }
-
-    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-        match path.to_str() {
-            Some(text) => serializer.serialize_str(text),
-            None => Text::Bytes(path.as_os_str().as_encoded_bytes().to_vec()).serialize(serializer),
-        }
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-        Ok(match Text::deserialize(deserializer)? {
-            Text::Utf8(text) => PathBuf::from(text),
-            Text::Bytes(bytes) => from_bytes(bytes),
-        })
-    }
-
-    #[cfg(unix)]
-    fn from_bytes(bytes: Vec<u8>) -> PathBuf {
-        PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes))
-    }
-
-    // Windows: paths that are no Unicode do not come back; recovery then finds nothing there and touches nothing.
-    #[cfg(not(unix))]
-    fn from_bytes(bytes: Vec<u8>) -> PathBuf {
-        PathBuf::from(String::from_utf8_lossy(&bytes).into_owned())
-    }
 }
