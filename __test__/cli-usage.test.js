@@ -94,40 +94,6 @@ for (const [args, message, hint] of WRONG) {
   })
 }
 
-/** The launcher without its addon, in a place of its own. */
-function lonely(dir, index) {
-  const place = path.join(dir, 'installed')
-  for (const part of ['bin', 'launcher', 'package.json']) {
-    fs.cpSync(path.join(ROOT, part), path.join(place, part), { recursive: true })
-  }
-  if (index) fs.writeFileSync(path.join(place, 'index.js'), index)
-  return path.join(place, 'bin', 'okstra.js')
-}
-
-test('an addon that cannot be loaded: one clear message, no stack trace', async (t) => {
-  const { okstra, dir } = sandbox(t)
-  const linker = `const link = Object.assign(new Error("libc.so.6: version 'GLIBC_2.99' not found\\nmore"), { code: 'ERR_DLOPEN_FAILED' })
-    throw new Error('Cannot find native binding.', { cause: new Error('no package', { cause: link }) })`
-  const platform = `throw new Error('Cannot find native binding.', { cause: Object.assign(new Error("Cannot find module 'okstra-x'"), { code: 'MODULE_NOT_FOUND' }) })`
-  for (const [index, message] of [
-    [undefined, /has not been built/],
-    [platform, new RegExp(`no build for this machine \\(${process.platform}-${process.arch}\\) is installed`)],
-    [linker, /GLIBC_2\.99/],
-    ['module.exports = {', /cannot be loaded/],
-  ]) {
-    fs.rmSync(path.join(dir, 'installed'), { recursive: true, force: true })
-    const bin = lonely(dir, index)
-    const text = await okstra(['list'], { bin })
-    assert.deepEqual([text.code, text.stdout], [1, ''])
-    assert.match(text.stderr, message)
-    assert.match(text.stderr, /^okstra: .+\n {2}.+\n$/)
-    const { error } = JSON.parse((await okstra(['list', '--json'], { bin })).stdout)
-    assert.equal(error.code, 'OKSTRA_ADDON_MISSING')
-    assert.equal((await okstra(['help'], { bin })).code, 0, 'help needs no addon')
-    assert.equal((await okstra(['--version'], { bin })).code, 0)
-  }
-})
-
 test('a Node that is too old gets a clear message', async (t) => {
   const { dir, env } = sandbox(t)
   const preload = path.join(dir, 'old.js')

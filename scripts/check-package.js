@@ -1,62 +1,72 @@
 'use strict'
 
-// Checks what would be published: the files that must be there are, nothing else slips in, and both manifests carry the
-// same version. Prints the sizes.
+// Checks what would be published, as it would be published: every package holds what it must and nothing else. Prints
+// the sizes.
 
-const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
+const os = require('node:os')
 const path = require('node:path')
+const { packed } = require('./npm.js')
+const { writePlatformPackages } = require('./platform-packages.js')
 const { fail, root } = require('./run.js')
+const { stage } = require('./stage.js')
+const { currentPlatform } = require('../launcher/platforms.js')
 
-const REQUIRED = ['LICENSE', 'bin/okstra.js', 'index.d.ts', 'index.js', 'launcher/cli.js', 'package.json', 'python/okstra_ctl/__init__.py']
+const REQUIRED = [
+  'LICENSE', 'README.md', 'bin/okstra.js', 'index.d.ts', 'index.js', 'launcher/cli.js', 'launcher/module.js', 'package.json',
+  'python/okstra_ctl/__init__.py',
+]
 const ALLOWED = [/^(LICENSE|README\.md|package\.json|index\.js|index\.d\.ts)$/, /^bin\/okstra\.js$/, /^(launcher|skills|templates)\//, /^python\/.*\.py$/]
-const FORBIDDEN = /\.node$|__test__|\.test\.|node_modules|^target\//
+const FORBIDDEN = /\.node$|__test__|\.test\.|__pycache__|\.pyc$|node_modules|^target\//
 const MAX_BYTES = 1024 * 1024
 
-function packedFiles() {
-  const npm = process.env.npm_execpath
-  const args = ['pack', '--dry-run', '--json', '--ignore-scripts']
-  const [program, first] = npm ? [process.execPath, [npm]] : ['npm', []]
-  const options = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }
-  const answer = JSON.parse(execFileSync(program, [...first, ...args], options))
-  // A list up to npm 11, an object by package name after it.
-  return Object.values(answer)[0]
-}
-
-function cargoVersion() {
-  const manifest = fs.readFileSync(path.join(root, 'Cargo.toml'), 'utf8')
-  return /^\[package\][^[]*?^version\s*=\s*"([^"]+)"/ms.exec(manifest)?.[1]
-}
-
-const { version } = require('../package.json')
-const lock = require('../package-lock.json')
 const problems = []
-if (cargoVersion() !== version || lock.version !== version) {
-  problems.push(`versions differ: package.json ${version}, package-lock.json ${lock.version}, Cargo.toml ${cargoVersion()}`)
-}
-for (const [name, entry] of Object.entries(lock.packages)) {
-  if (entry.resolved && !entry.link) {
-    problems.push(`package-lock.json names a download address for ${name}`)
-  }
+const expect = (condition, message) => condition || problems.push(message)
+
+function checkPlatformDirectories(place) {
+  fs.mkdirSync(place)
+  fs.copyFileSync(path.join(root, 'package.json'), path.join(place, 'package.json'))
+  writePlatformPackages(place)
+  const contents = (project) =>
+    fs
+      .readdirSync(path.join(project, 'npm'), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => path.join(entry.parentPath ?? entry.path, entry.name))
+      .map((file) => [path.relative(project, file), fs.readFileSync(file, 'utf8')])
+      .sort()
+  const same = JSON.stringify(contents(root)) === JSON.stringify(contents(place))
+  expect(same, 'npm/ does not match package.json: run `npm run platform-packages`')
 }
 
-const packed = packedFiles()
-const names = packed.files.map((file) => file.path)
-for (const name of REQUIRED) {
-  if (!names.includes(name)) {
-    problems.push(`missing from the package: ${name}`)
+function checkMain({ filename, unpackedSize, files }) {
+  const names = files.map((file) => file.path)
+  for (const name of REQUIRED) expect(names.includes(name), `missing from ${filename}: ${name}`)
+  for (const name of names) {
+    expect(!FORBIDDEN.test(name) && ALLOWED.some((pattern) => pattern.test(name)), `must not be in ${filename}: ${name}`)
   }
-}
-for (const name of names) {
-  if (FORBIDDEN.test(name) || !ALLOWED.some((pattern) => pattern.test(name))) {
-    problems.push(`must not be in the package: ${name}`)
-  }
-}
-if (packed.unpackedSize > MAX_BYTES) {
-  problems.push(`the package is ${packed.unpackedSize} bytes, and more than ${MAX_BYTES} were not expected`)
+  expect(unpackedSize <= MAX_BYTES, `${filename} has ${unpackedSize} bytes, and more than ${MAX_BYTES} were not expected`)
+  expect(files.find((file) => file.path === 'bin/okstra.js').mode & 0o100, 'bin/okstra.js is not executable')
 }
 
-if (problems.length > 0) {
-  fail(problems.join('\n'))
+function checkNative({ filename, files }, { binary }) {
+  const names = files.map((file) => file.path).sort()
+  const expected = ['LICENSE', 'README.md', binary, 'package.json'].sort()
+  expect(`${names}` === `${expected}`, `${filename} holds ${names.join(', ')} instead of ${expected.join(', ')}`)
 }
-process.stdout.write(`${packed.filename}: ${names.length} files, ${packed.size} bytes packed, ${packed.unpackedSize} unpacked\n`)
+
+const sizes = []
+const place = fs.mkdtempSync(path.join(os.tmpdir(), 'okstra-packages-'))
+try {
+  checkPlatformDirectories(path.join(place, 'project'))
+  const here = currentPlatform()
+  const [native, main] = stage({ out: place, platforms: [here] }).map(packed)
+  checkMain(main)
+  checkNative(native, here)
+  for (const { filename, files, size, unpackedSize } of [main, native]) {
+    sizes.push(`${filename}: ${files.length} files, ${size} bytes packed, ${unpackedSize} unpacked\n`)
+  }
+} finally {
+  fs.rmSync(place, { recursive: true, force: true })
+}
+if (problems.length > 0) fail(problems.join('\n'))
+process.stdout.write(sizes.join(''))
