@@ -12,7 +12,8 @@ const { COMMANDS, GLOBAL_OPTIONS } = require('../launcher/table.js')
 test('every command has help with usage, every option and examples', async (t) => {
   const { okstra } = sandbox(t)
   for (const [name, { options, examples }] of Object.entries(COMMANDS)) {
-    const asked = [await okstra([name, '--help']), await okstra(['help', name]), await okstra([name, '-h', '--no-such'])]
+    const words = name.split(' ')
+    const asked = [await okstra([...words, '--help']), await okstra(['help', ...words]), await okstra([...words, '-h', '--no-such'])]
     const [byOption, byCommand, withRubbish] = asked
     assert.deepEqual([byOption.code, byOption.stderr], [0, ''], name)
     assert.equal(byCommand.stdout, byOption.stdout)
@@ -51,6 +52,11 @@ test('--version', async (t) => {
 const WRONG = [
   [['proviison', 'g/t'], /no command "proviison"/, /`okstra provision`/],
   [['constructor'], /no command "constructor"/, /okstra help/],
+  [['report'], /report is not a command by itself/, /new, check/],
+  [['report', 'chek', 'x.md'], /no command "report chek"/, /`okstra report check`/],
+  [['report new'], /no command "report new"/, /okstra help/],
+  [['report', 'check', '--task-type', 'a'], /needs a report/, /Usage: okstra report check <file>/],
+  [['report', 'new', '--task-type', 'release-handof'], /--task-type cannot be "release-handof"/, /release-handoff/],
   [['help', 'lst'], /no command "lst"/, /`okstra list`/],
   [['list', '--porject', 'x'], /no option --porject/, /--project/],
   [['list', '--toString'], /no option --toString/, /okstra help list/],

@@ -6,7 +6,7 @@
 
 const { parse, wantsJson } = require('./parse.js')
 const { COMMANDS } = require('./table.js')
-const { describe, exitCodeOf } = require('./errors.js')
+const { LauncherError, describe, exitCodeOf } = require('./errors.js')
 const output = require('./output.js')
 
 /** Runs one command line and sets `process.exitCode`. Never throws, and never ends the process before its output left. */
@@ -43,9 +43,11 @@ async function run({ command, values, positionals }) {
 
 function report(error, json) {
   const description = describe(error)
-  if (json) output.answerJson(false, { error: description })
+  const { data, text = '' } = error instanceof LauncherError ? error : {}
+  if (json) output.answerJson(false, { error: description, ...data })
   else {
     if (error?.overview) output.story([require('./help.js').overview(output.painter(process.stderr)), ''])
+    output.answer(text)
     output.errorText(description)
   }
   if (process.env.OKSTRA_DEBUG) output.story([String(error?.stack ?? error)])

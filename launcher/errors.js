@@ -30,13 +30,17 @@ const EXIT_BY_CODE = new Map([
   ['OKSTRA_BASE_NOT_FOUND', EXIT.NOT_FOUND],
   ['OKSTRA_NOT_IN_TRASH', EXIT.NOT_FOUND],
   ['OKSTRA_WOULD_LOSE_WORK', EXIT.WORK_WOULD_BE_LOST],
+  ['OKSTRA_FILE_NOT_FOUND', EXIT.NOT_FOUND],
   ['OKSTRA_LOCK_TIMEOUT', EXIT.LOCK_TIMEOUT],
   ['OKSTRA_ABORTED', EXIT.INTERRUPTED],
 ])
 
 /** An error that the launcher itself raises; shaped like those of the addon. */
 class LauncherError extends Error {
-  /** `details`: `hint`, and where they apply `path`, `branch`, `taskKey`, `exitCode`. */
+  /**
+   * `details`: `hint`, and where they apply `path`, `branch`, `taskKey`, `exitCode`. A failure that is an answer all the
+   * same has it in `data` and `text`, as the result of a command has.
+   */
   constructor(code, message, details = {}) {
     super(message)
     this.name = 'LauncherError'

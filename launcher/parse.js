@@ -49,7 +49,8 @@ function parse(argv) {
 
 /** The name of the command that one or two words begin. */
 function commandName([first, second]) {
-  if (Object.hasOwn(COMMANDS, first)) return first
+  // Two words in one argument are no name, or the option after them would be taken for one of them.
+  if (Object.hasOwn(COMMANDS, first) && !first.includes(' ')) return first
   const seconds = secondWords(first)
   if (seconds.length === 0) throw unknownCommand(first)
   if (seconds.includes(second)) return `${first} ${second}`

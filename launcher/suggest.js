@@ -29,4 +29,4 @@ function nearest(name, known) {
   return best && best.far <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined
 }
 
-module.exports = { nearest }
+module.exports = { distance, nearest }
