@@ -2,8 +2,8 @@
 //! what.
 //!
 //! The crate is the core of the Node package `okstra`; it builds and is tested without Node. Data flows one way:
-//! `binding` (JavaScript, feature `napi`) calls [`provision`], which uses [`registry`] and [`git`], which use
-//! [`lock`], [`home`], [`task`], [`disk`] and [`error`]. Nothing points back.
+//! `binding` (JavaScript, feature `napi`) calls [`provision`] and [`survey`], which use [`registry`] and [`git`], which
+//! use [`lock`], [`home`], [`task`], [`disk`] and [`error`]. Nothing points back.
 //!
 //! # Lock order
 //!
@@ -24,6 +24,7 @@ pub mod lock;
 pub mod obstacle;
 pub mod provision;
 pub mod registry;
+pub mod survey;
 pub mod task;
 
 pub use error::{Error, ErrorCode, Result};

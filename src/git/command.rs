@@ -1,7 +1,7 @@
 //! The one door through which git, and the repository's own hooks, are spawned.
 //!
-//! Every call gets a scrubbed environment, no standard input, a process group of its own, a time limit, and the locks
-//! that its orphan must keep holding. An inherited `GIT_DIR` makes `git -C <repo>` act on another repository and an
+//! Every call gets a scrubbed environment, no standard input but what it is given, a process group of its own, a time
+//! limit, and the locks that its orphan must keep holding. An inherited `GIT_DIR` makes `git -C <repo>` act on another repository and an
 //! inherited `GIT_INDEX_FILE` overwrites the caller's index (both measured), so the environment is built from an
 //! allow-list: a `GIT_*` variable that is not on it is dropped, also one that nobody has heard of yet.
 
@@ -23,6 +23,9 @@ const GIT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 const GRACE: Duration = Duration::from_secs(5);
 /// How long output may still come after the process has ended: a daemon that a hook left behind keeps the pipe open.
 const DRAIN: Duration = Duration::from_millis(200);
+/// The same for a call that starts nobody's code: only a machine under great load makes its output late, and an answer
+/// that was cut must never be taken for one.
+const DRAIN_ANSWER: Duration = Duration::from_secs(60);
 /// How much of standard error is kept for messages (its end).
 const KEPT_STDERR: usize = 16 * 1024;
 
@@ -70,6 +73,8 @@ pub struct Git<'a> {
     inherited: Vec<Handle>,
     runs_user_code: bool,
     input: Option<Input>,
+    takes_no_locks: bool,
+    object_directory: Option<PathBuf>,
 }
 
 #[cfg(unix)]
@@ -101,6 +106,8 @@ impl<'a> Git<'a> {
             inherited: Vec::new(),
             runs_user_code: false,
             input: None,
+            takes_no_locks: false,
+            object_directory: None,
         }
     }
 
@@ -159,6 +166,27 @@ impl<'a> Git<'a> {
         self
     }
 
+    /// Only looks: git takes no lock that it could do without, and fetches nothing. Without this `git status` writes the
+    /// index that it refreshed, and a commit that somebody makes in that moment fails.
+    #[must_use]
+    pub const fn looks_only(mut self) -> Self {
+        self.takes_no_locks = true;
+        self
+    }
+
+    /// Gives it this standard input.
+    #[must_use]
+    pub fn input_bytes(self, input: Vec<u8>) -> Self {
+        self.input(move |pipe| pipe.write_all(&input))
+    }
+
+    /// Lets git write objects there instead of into the repository, whose own it sees through `info/alternates`.
+    #[must_use]
+    pub fn object_directory(mut self, directory: &Path) -> Self {
+        self.object_directory = Some(directory.to_owned());
+        self
+    }
+
     fn name(&self) -> String {
         let words: Vec<_> = self.args.iter().take(2).map(|word| word.to_string_lossy()).collect();
         words.join(" ")
@@ -177,6 +205,12 @@ impl<'a> Git<'a> {
             command.arg("--git-dir").arg(git_dir);
         }
         command.args(&self.args).current_dir(&self.directory);
+        if self.takes_no_locks {
+            command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1");
+        }
+        if let Some(directory) = &self.object_directory {
+            command.env("GIT_OBJECT_DIRECTORY", directory);
+        }
         hand_on(&mut command, self.inherited);
         if self.input.is_some() {
             command.stdin(Stdio::piped());
@@ -188,7 +222,8 @@ impl<'a> Git<'a> {
             other => other.context("start git in", &self.directory)?,
         };
         feed(child.stdin.take(), self.input);
-        match supervise(child, limit, self.cancel)? {
+        let drain = if self.runs_user_code { None } else { Some(DRAIN_ANSWER) };
+        match supervise(child, limit, drain, self.cancel)? {
             Ended::Output(output) => Ok(output),
             Ended::TimedOut => {
                 Err(Error::GitTimeout { command: name, directory: self.directory, seconds: limit.as_secs() })
@@ -264,7 +299,7 @@ pub fn run_hook(
         Ok(child) => child,
         Err(error) => return Ok(HookEnd::NotStarted(error.to_string())),
     };
-    Ok(match supervise(child, limit, Some(cancel))? {
+    Ok(match supervise(child, limit, None, Some(cancel))? {
         Ended::Output(output) if output.status.success() => HookEnd::Succeeded,
         Ended::Output(output) => HookEnd::Failed {
             code: output.status.code().unwrap_or(-1),
@@ -350,8 +385,14 @@ enum Ended {
     Cancelled,
 }
 
-/// Waits for the end of a process, for its time to be over, or for a request to stop.
-fn supervise(mut child: Child, limit: Duration, cancel: Option<&Cancel>) -> Result<Ended> {
+/// Waits for the end of a process, for its time to be over, or for a request to stop. With `answer` its standard output
+/// matters: a call whose output does not end within that time after it has failed. Else what came counts.
+fn supervise(
+    mut child: Child,
+    limit: Duration,
+    answer: Option<Duration>,
+    cancel: Option<&Cancel>,
+) -> Result<Ended> {
     let stdout = drain(child.stdout.take(), usize::MAX);
     let stderr = drain(child.stderr.take(), KEPT_STDERR);
     let end = watch(&child);
@@ -381,7 +422,14 @@ fn supervise(mut child: Child, limit: Duration, cancel: Option<&Cancel>) -> Resu
     if let Some(verdict) = verdict {
         return Ok(verdict);
     }
-    let (stdout, stderr) = (collect(stdout), collect(stderr));
+    let stdout = match answer {
+        None => collect(stdout),
+        Some(patience) => stdout
+            .recv_timeout(patience)
+            .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "it did not end"))
+            .context("read the output of", "a child process")?,
+    };
+    let stderr = collect(stderr);
     Ok(Ended::Output(Output { status, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() }))
 }
 

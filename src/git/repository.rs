@@ -254,13 +254,13 @@ pub(super) fn trim_newline(bytes: &[u8]) -> &[u8] {
 }
 
 #[cfg(unix)]
-pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
+pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(<OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes.to_vec()))
 }
 
 // Windows: git prints UTF-8.
 #[cfg(not(unix))]
-pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
+pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from(String::from_utf8_lossy(bytes).into_owned()))
 }
 

@@ -11,18 +11,31 @@ use crate::error::{Error, Result};
 /// --reason` with 2.33.
 pub const MINIMUM: &str = "2.36";
 
-static CHECKED: Mutex<Option<OsString>> = Mutex::new(None);
+type Version = (u32, u32);
+
+static CHECKED: Mutex<Option<(OsString, Version)>> = Mutex::new(None);
 
 /// Fails when there is no git on PATH or it is too old. Asks git once per process and PATH: 2 ms.
 pub fn check() -> Result<()> {
+    found().map(drop)
+}
+
+/// Whether git is of this version or newer.
+pub fn is_at_least(major: u32, minor: u32) -> Result<bool> {
+    Ok(found()? >= (major, minor))
+}
+
+fn found() -> Result<Version> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut checked = CHECKED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if checked.as_ref() == Some(&path) {
-        return Ok(());
+    if let Some((known, version)) = &*checked
+        && *known == path
+    {
+        return Ok(*version);
     }
-    installed()?;
-    *checked = Some(path);
-    Ok(())
+    let version = parse(&installed()?).unwrap_or((2, 36));
+    *checked = Some((path, version));
+    Ok(version)
 }
 
 /// The version of the git on PATH, as git says it. Fails when there is none or it is too old.
@@ -36,7 +49,7 @@ pub fn installed() -> Result<String> {
     Ok(found)
 }
 
-fn parse(text: &str) -> Option<(u32, u32)> {
+fn parse(text: &str) -> Option<Version> {
     let mut parts = text.split(|c: char| !c.is_ascii_digit());
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }

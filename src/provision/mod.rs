@@ -10,7 +10,7 @@ mod plan;
 mod populate;
 mod recover;
 mod reuse;
-mod share;
+pub(crate) mod share;
 
 use std::path::PathBuf;
 

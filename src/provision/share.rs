@@ -162,6 +162,27 @@ pub fn exclude(names: &[String], common_dir: &Path, _lock: &RepositoryLock) -> R
     Ok(())
 }
 
+/// The names that the block in `info/exclude` hides, whatever is configured now; none where it cannot be read.
+#[must_use]
+pub fn excluded(common_dir: &Path) -> Vec<String> {
+    let Ok(Some((_, present))) = disk::read_regular(&common_dir.join("info/exclude"), LIMIT) else {
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(&present);
+    let block = text.lines().skip_while(|line| *line != BEGIN).skip(1).take_while(|line| *line != END);
+    block.filter_map(|line| line.strip_prefix('/')).map(unescaped).collect()
+}
+
+/// The path that an anchored pattern of ours matches.
+fn unescaped(pattern: &str) -> String {
+    let mut text = String::new();
+    let mut characters = pattern.chars();
+    while let Some(c) = characters.next() {
+        text.extend(if c == '\\' { characters.next() } else { Some(c) });
+    }
+    text
+}
+
 /// The content of the exclude file with all lines in the block; `None` when nothing is missing.
 fn with_lines(present: &[u8], names: &[String]) -> Option<Vec<u8>> {
     let line_ends = |line: &[u8]| line.strip_suffix(b"\r").unwrap_or(line).to_vec();
@@ -228,6 +249,16 @@ mod tests {
         let second = with_lines(&foreign, &names(&[".scratch", "docs/a b*"])).unwrap();
         let expected = format!("*.o\nno newline\n{BEGIN}\n/.scratch\n/docs/a\\ b\\*\n{END}\n# mine\r\nlast");
         assert_eq!(String::from_utf8(second).unwrap(), expected);
+    }
+
+    #[test]
+    fn names_in_the_block_are_read_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let hidden = names(&[".scratch", "docs/a b*", "back\\slash"]);
+        let text = with_lines(b"*.o\n/mine\n", &hidden).unwrap();
+        fs::create_dir(directory.path().join("info")).unwrap();
+        disk::replace_file(&directory.path().join("info/exclude"), &text, Replace::default()).unwrap();
+        assert_eq!(excluded(directory.path()), hidden);
     }
 
     #[test]

@@ -20,3 +20,4 @@ mod restoring;
 mod shared_dirs;
 mod statuses;
 mod support;
+mod survey_facts;

@@ -1,0 +1,11 @@
+//! Facts about worktrees: what is uncommitted, what git is in the middle of, who is in it, what became of its branch,
+//! what it costs on disk. Everything here looks and nothing changes, except [`reclaim`], which deletes caches.
+//!
+//! What cannot be found out is told as unknown and never as "nothing": others refuse to remove work by these facts.
+
+pub mod branch;
+pub mod caches;
+pub mod links;
+pub mod operation;
+pub mod processes;
+pub mod status;
