@@ -58,6 +58,7 @@ const BREACHES = [
   ['a section twice', PLAIN, atEnd('\n## 6. Sources\n\nOnce more.\n'), ['section-duplicate', '## 6', 1, LAST]],
   ['a section too much', PLAIN, atEnd('\n## 7. Thanks\n\nTo all.\n'), ['section-extra', '## 7']],
   ['a section too much without a number', PLAIN, atEnd('\n## Thanks\n\nTo all.\n\n### Most\n\nTo one.\n'), ['section-extra', '## Thanks']],
+  ['a text that dashes make a heading of', PLAIN, swap('None: the task', 'Nothing.\n\nMore.\nAnd more.\n---\n\nNone: the task'), ['section-extra', 'More.']],
   ['a second title', PLAIN, atEnd('\n# Annex\n\nMore.\n'), ['section-extra', '# Annex']],
   ['a sub-section too much', PLAIN, swap('### 4.5', '### 4.7 More\n\nMore.\n\n### 4.5'), ['section-extra', '### 4.7']],
   ['a part of 4.6 too much', RELEASE, swap('## 5.', '#### 4.6.8 Thanks\n\nTo all.\n\n## 5.'), ['section-extra', '#### 4.6.8']],
@@ -99,6 +100,8 @@ const BREACHES = [
   ['a placeholder in a heading', PLAIN, swap(': shop/checkout/fix-42\n\n', ': {{fill: task-key}}\n\n'), ['placeholder', '# Final']],
   ['a placeholder in a code fence', PLAIN, swap('npm test', '{{fill: command}}'), ['placeholder', '{{fill']],
   ['a word that stands for a text', PLAIN, body('## 2. Request and Scope', 'TBD'), ['placeholder', 'TBD']],
+  ['such a word in brackets', PLAIN, body('## 2. Request and Scope', '**Scope:** [TBD]'), ['placeholder', '**Scope']],
+  ['a date that is none', PLAIN, swap('Date: 2026-11-25', 'Date: YYYY-MM-DD'), ['placeholder', '- Date']],
   ['such a word in a table', PLAIN, swap('| fix the total |', '| *TODO* |'), ['placeholder', '| implementer']],
   ['the reason of the template', SKIP, body('#### 4.6.5 Commit List', 'None: <which choice>'), ['placeholder', 'None: <which']],
   ['no report writer in the roster', PLAIN, swap('| report-writer | writes this report | report-writer.md |\n', ''), ['report-writer-missing', '## 3.']],
@@ -164,6 +167,8 @@ test('a filled report of each kind passes, in every way it may be written', () =
 test('what only looks like a breach is none', () => {
   const passes = (report, ...edits) => assert.deepEqual(check(both(...edits)(report), report === IMPLEMENTATION ? 'implementation' : 'release-handoff'), [])
   passes(IMPLEMENTATION, swap('All 31', 'The log says `<!-- # 1. Summary` and `{{ value }}`.\n\n1. First\n---\n\nAll 31'))
+  passes(IMPLEMENTATION, body('## 2. Request and Scope', '1. Fix the total.\n2. Nothing else.\n---'))
+  passes(IMPLEMENTATION, swap('Fix the total.', '1. Fix the total.\n4. Results\n\nText'))
   passes(IMPLEMENTATION, swap('Vouchers are', '##### 4.1.1 Numbers\n\n3 of 3.\n\n#### 2 more\n\nVouchers are'))
   passes(IMPLEMENTATION, swap('Vouchers are', '- an item\n\n  ```\n  ## 9. In a list\n  ```\n\n> ```\n> ## 9. Quoted\n\nVouchers are'))
   passes(IMPLEMENTATION, swap('Fix the total.', 'Nothing but the total. None of the rest. Todo lists are shown.'))

@@ -8,13 +8,18 @@ function reportNew({ values, cwd }) {
   const { skeleton } = require('../report/skeleton.js')
   const taskType = taskTypeOf(values['task-type'])
   const task = values.task === undefined ? undefined : taskKeyOf(values.task, cwd)
-  const report = skeleton(taskType, { task, date: new Date().toISOString().slice(0, 10) })
+  const report = skeleton(taskType, { task, date: today() })
   const known = { taskType, taskKey: task ?? null }
   if (values.output === undefined) return { data: { ...known, file: null, report }, text: report.trimEnd() }
 
   const file = path.resolve(cwd, values.output)
   write(file, report)
   return { data: { ...known, file }, text: file, story: ['fill it in, then check it with `okstra report check`'] }
+}
+
+function today() {
+  const now = new Date()
+  return [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((part) => String(part).padStart(2, '0')).join('-')
 }
 
 function taskKeyOf(text, directory) {

@@ -5,7 +5,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 const { HANDOFF, WRITER, kindOf } = require('./contract.js')
 const { scan } = require('./markdown.js')
-const { outline } = require('./outline.js')
+const { outline, isHeadingOfSection } = require('./outline.js')
 const { placeholders, holdings, fields, roster } = require('./content.js')
 const { selections, commands } = require('./handoff.js')
 const { finding } = require('./rules.js')
@@ -27,7 +27,7 @@ function checkReport(source, taskType, { log, results } = {}) {
     return [finding(1, 'not-utf8', 'the file is no UTF-8 text')]
   }
   const kind = kindOf(taskType)
-  const { lines, problems } = scan(text)
+  const { lines, problems } = scan(text, isHeadingOfSection)
   const { title, sections, preamble, findings } = outline(lines, kind)
   const answers = kind.handoff ? selections(sections) : { findings: [] }
   const all = [

@@ -6,7 +6,7 @@ const { finding } = require('./rules.js')
 
 const FILL = '{{fill:'
 const NONE = /^[\s>*_([-]*(?:none|nothing|empty|n\/a|not applicable)[*_)\]]*\s*(?:$|[.:;,(\u2013\u2014-])/i
-const STUB = /^(?:to ?do|tbd|tba|fixme|xxx|\.{3}|\u2026|\?{2,}|lorem ipsum\b.*|to be (?:filled(?: in)?|done|written|determined|added|defined))[.:!]?$/i
+const STUB = /^(?:to ?do|tbd|tba|fixme|xxx|\.{3}|\u2026|\?{2,}|lorem ipsum\b.*|y{4}-m{2}-d{2}|to be (?:filled(?: in)?|done|written|determined|added|defined))[.:!]?$/i
 const WRITER_NAMED = /report[-_ ]?writer/i
 const WRITER_RESULT = /worker-results[\\/]\S*report[-_]?writer|\breport[-_]?writer[\w-]*\.(?:md|json|txt|ya?ml)\b/i
 const DELIMITERS = /^\s*\|?(?:\s*:?-+:?\s*\|)+(?:\s*:?-+:?\s*)?\|?\s*$/
@@ -44,7 +44,8 @@ function placeholders(lines) {
 }
 
 function stubOf(text) {
-  const stub = cellsOf(text).find((cell) => STUB.test(cell) || STUB.test(cell.replace(/^[^:]{1,40}:\s+/, '')))
+  const bare = (cell) => cell.replace(/^[[(<*_`"]+|[\])>*_`"]+$/g, '')
+  const stub = cellsOf(text).find((cell) => STUB.test(bare(cell)) || STUB.test(bare(cell.replace(/^[^:]{1,40}:[*_]*\s+/, ''))))
   return stub ?? (NONE.test(text) ? /<[^<>]*>/.exec(text)?.[0] : undefined)
 }
 

@@ -12,12 +12,12 @@ const NUMBERED = /^ {0,3}\d{1,9}\.[ \t]+\S/
 
 /**
  * `{ lines, problems }`. A line is `{ line, kind, text }`: its number from 1, what a reader sees of it, and
- * - `heading`, with `level` and `title`; `loose` where CommonMark sees a numbered list above a rule, and the writer most
- *   likely meant a heading
+ * - `heading`, with `level` and `title`, and `underlined` where a line of dashes or equals signs makes it one
  * - `text`, `code` (in a fence), `rule`, `blank`, and `mark` (a fence's own lines, an underline, front matter)
- * A problem is `{ line, kind }` with `fence` or `comment`: opened and never closed.
+ * CommonMark sees a numbered list and a rule in an underlined `1. Title`; `isTitle` says of such a line whether its writer
+ * meant a heading. A problem is `{ line, kind }` with `fence` or `comment`: opened and never closed.
  */
-function scan(source) {
+function scan(source, isTitle = () => false) {
   const raw = source.replace(/^\ufeff/, '').split(/\r\n|\n|\r/)
   const lines = []
   const problems = []
@@ -62,11 +62,11 @@ function scan(source) {
     if (atx) {
       push('heading', text, { level: atx[1].length, title: plain((atx[2] ?? '').trimEnd().replace(/(?:^|[ \t])#+$/, '')) })
       paragraph = undefined
-    } else if (underline && underlined(paragraph)) {
-      // The heading is the whole paragraph above; it stands where that begins.
-      const parts = lines.splice(paragraph.at)
+    } else if (underline && (paragraph.plain || (paragraph.numbered && isTitle(plain(lines.at(-1).text))))) {
+      // The heading is the whole paragraph above, and stands where that begins; of a list it is the last item.
+      const parts = lines.splice(paragraph.plain ? paragraph.at : -1)
       const title = plain(parts.map((part) => part.text.trim()).join(' '))
-      push('heading', title, { level: underline[1][0] === '=' ? 1 : 2, title, ...(paragraph.numbered && { loose: true }) })
+      push('heading', title, { level: underline[1][0] === '=' ? 1 : 2, title, underlined: true })
       for (let i = 1; i < parts.length; i++) push('mark', '')
       push('mark', '')
       paragraph = undefined
@@ -137,8 +137,6 @@ function paragraphAt(at, text) {
   const numbered = NUMBERED.test(text)
   return { at, numbered, plain: !numbered && !LIST_ITEM.test(text) && !/^(?: {4}|\t| {0,3}[>|<])/.test(text) }
 }
-
-const underlined = ({ plain: isPlain, numbered }) => isPlain || numbered
 
 /** The words of a heading, without emphasis, escapes and entities. */
 function plain(title) {

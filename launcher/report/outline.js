@@ -14,7 +14,7 @@ const same = (one, other) => one.toLowerCase() === other.toLowerCase()
  * the lines before the first section, and the breaches.
  */
 function outline(lines, kind) {
-  const headings = lines.filter((line) => line.kind === 'heading' && !(line.loose && !isHeadingOfSection(line.title)))
+  const headings = lines.filter(({ kind: sort }) => sort === 'heading')
   const findings = []
   const title = titleOf(headings, findings)
   const found = []
@@ -35,6 +35,7 @@ function outline(lines, kind) {
   return { title: title?.line ?? 1, sections, preamble: lines.filter(({ line }) => line < first), findings }
 }
 
+/** Whether a text is the heading of a section, word for word. */
 function isHeadingOfSection(text) {
   return SECTIONS.some((section) => headingOf(section) === text)
 }
@@ -85,8 +86,9 @@ function forbidden({ line, title }, { section }) {
   return finding(line, 'handoff-forbidden', `"${title}" belongs to reports of ${HANDOFF} runs only`, { section: section.number })
 }
 
-function extra({ line, title, level }) {
-  return finding(line, 'section-extra', `a final report has no section "${'#'.repeat(level)} ${title}" here`)
+function extra({ line, title, level, underlined }) {
+  const why = underlined ? '; the line of dashes or equals signs below it makes it a heading' : ''
+  return finding(line, 'section-extra', `a final report has no section "${'#'.repeat(level)} ${title}" here${why}`)
 }
 
 function wrongForm({ line, title, level }, section) {
@@ -151,4 +153,4 @@ function misplaced(sections, kind) {
   })
 }
 
-module.exports = { outline }
+module.exports = { outline, isHeadingOfSection }
