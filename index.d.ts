@@ -21,6 +21,16 @@ export interface ProvisionOptions {
   lockTimeoutMs?: number | null
 }
 
+/** How many spares to keep of which repository. */
+export interface WarmOptions {
+  /** A directory of the repository. A relative path counts from the working directory of this process. */
+  projectRoot: string
+  /** How many are to be ready: 0 to 16, 0 to drop them all; by default 1. */
+  count?: number | null
+  /** How many bytes of the file system stay free: no spare is made when there are fewer. By default 2,000,000,000. */
+  keepFree?: number | null
+}
+
 /** The parts of a worktree's path. */
 export interface WorktreePathOptions {
   /** The project of the task; made safe (see `safeSegment`). */
@@ -218,6 +228,13 @@ export interface HistoryEvent {
 }
 
 /**
+ * The spares of all repositories that nobody has claimed yet.
+ *
+ * Throws `OKSTRA_INVALID_ARGUMENT`.
+ */
+export declare function listSpares(): Array<SpareWorktree>
+
+/**
  * All tasks, or those that the filter lets through, each with the state its directory is in.
  *
  * Looks at each directory once, without git and without a lock.
@@ -225,6 +242,19 @@ export interface HistoryEvent {
  * Throws `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
  */
 export declare function listTasks(filter?: ListFilter | undefined | null): Array<TaskOverview>
+
+/**
+ * Finds out where a directory lies: in which repository, in which of its worktrees, on which branch. Asks git; changes
+ * nothing. A relative path counts from the working directory of this process.
+ *
+ * Rejects with `OKSTRA_ROOT_NOT_FOUND` when there is no such directory, `OKSTRA_GIT_MISSING`, `OKSTRA_GIT_TOO_OLD`,
+ * `OKSTRA_GIT_FAILED`, `OKSTRA_GIT_TIMEOUT`, `OKSTRA_DUBIOUS_OWNERSHIP`, `OKSTRA_WORKTREE_BROKEN` when the repository
+ * that the directory belongs to is not there, `OKSTRA_INVALID_ARGUMENT` or `OKSTRA_IO`.
+ */
+export declare function locateDirectory(directory: string): Promise<DirectoryLocation>
+
+/** The same as `locateDirectory`, but returns when it is done: some 20 ms, for git is started several times. */
+export declare function locateDirectorySync(directory: string): DirectoryLocation
 
 /** What stands in the way of a removal. */
 export interface Obstacle {
@@ -242,19 +272,6 @@ export interface Obstacle {
   /** The option of `okstra remove` that allows it; `null` where nothing does. */
   flag: string | null
 }
-
-/**
- * Finds out where a directory lies: in which repository, in which of its worktrees, on which branch. Asks git; changes
- * nothing. A relative path counts from the working directory of this process.
- *
- * Rejects with `OKSTRA_ROOT_NOT_FOUND` when there is no such directory, `OKSTRA_GIT_MISSING`, `OKSTRA_GIT_TOO_OLD`,
- * `OKSTRA_GIT_FAILED`, `OKSTRA_GIT_TIMEOUT`, `OKSTRA_DUBIOUS_OWNERSHIP`, `OKSTRA_WORKTREE_BROKEN` when the repository
- * that the directory belongs to is not there, `OKSTRA_INVALID_ARGUMENT` or `OKSTRA_IO`.
- */
-export declare function locateDirectory(directory: string): Promise<DirectoryLocation>
-
-/** The same as `locateDirectory`, but returns when it is done: some 20 ms, for git is started several times. */
-export declare function locateDirectorySync(directory: string): DirectoryLocation
 
 /**
  * Gives a task its one isolated git worktree, the same one for every phase, and records the phase.
@@ -336,6 +353,22 @@ export interface SharedDirectory {
   ignored: boolean
 }
 
+/** A tree made in advance. */
+export interface SpareWorktree {
+  /** Its name. */
+  id: string
+  /** The directory of its files. */
+  path: string
+  /** The common git directory of its repository. */
+  repository: string
+  /** The full id of the commit whose files it holds. */
+  commit: string
+  /** When it was made or brought up to date (RFC 3339, UTC). */
+  madeAt: string
+  /** Whether a provision would take it: git's settings are those it was made under, and its repository is there. */
+  usable: boolean
+}
+
 /** A task as `listTasks` shows it: its registry entry and what the disk says. */
 export interface TaskOverview {
   /** The task-key, `<project>/<group>/<task>`. */
@@ -366,6 +399,36 @@ export interface TaskOverview {
 
 /** The version of this package, `major.minor.patch`; the native part and the JavaScript part have the same. */
 export declare function version(): string
+
+/** What was done about the spares of a repository. */
+export interface WarmedSpares {
+  /** How many may be claimed now. */
+  ready: number
+  /** How many were made. */
+  made: number
+  /** How many were brought to the present commit. */
+  updated: number
+  /** How many were dropped: too many, made under other settings, or of a repository that is gone. */
+  dropped: number
+  /** Why there are fewer than wanted, in a sentence; absent when there are not. */
+  reason?: string
+}
+
+/**
+ * Keeps trees of a repository ready, filled with the present `HEAD` of its main worktree, so that the next provisions
+ * claim one instead of checking files out. A claimed tree is brought to the commit that is wanted, and comes out as git
+ * would have made it.
+ *
+ * Makes and updates until there are `count`, drops those above it, those that were made under other git settings, and
+ * those of repositories that are gone. One process at a time does this for a repository; another one gets an answer with
+ * a `reason` at once. Takes as long as checking out the files that are missing; nothing waits for it.
+ *
+ * Rejects with an `OkstraError`, as `provisionTaskWorktree` does.
+ */
+export declare function warmSpares(options: WarmOptions, signal?: AbortSignal | undefined | null): Promise<WarmedSpares>
+
+/** The same as `warmSpares`, but returns when it is done, and blocks JavaScript until then. */
+export declare function warmSparesSync(options: WarmOptions): WarmedSpares
 
 /** What the registry knows of one task. */
 export interface WorktreeEntry {

@@ -19,7 +19,7 @@ const GLOBAL_OPTIONS = Object.freeze({
 
 // In the order of the help.
 const GROUPS = Object.freeze([
-  ['Tasks', ['provision', 'show', 'path', 'list', 'history', 'release']],
+  ['Tasks', ['provision', 'show', 'path', 'list', 'history', 'release', 'warm']],
   ['Reports', ['report new', 'report check']],
   ['Installation', ['paths']],
   ['Plumbing', ['call']],

@@ -12,6 +12,7 @@ use crate::task::{TaskKey, file_name_hash};
 /// <home>/worktrees/registry.json        the registry, with .lock, .bak and history.jsonl beside it
 /// <home>/worktrees/<project>/<group>/<task>   the worktrees
 /// <home>/worktrees/.quarantine/         what recovery moved aside (same file system as the worktrees)
+/// <home>/worktrees/.spares/             trees made in advance, a directory for each repository
 /// <home>/state/locks/                   lock files; never deleted
 /// <home>/state/intents/                 what is being provisioned right now
 /// ```
@@ -93,6 +94,25 @@ impl OkstraHome {
     #[must_use]
     pub fn quarantine(&self) -> PathBuf {
         self.worktrees().join(".quarantine")
+    }
+
+    /// Where the trees lie that are made in advance.
+    #[must_use]
+    pub fn spares(&self) -> PathBuf {
+        self.worktrees().join(".spares")
+    }
+
+    /// The spares of one repository, named by its common git directory.
+    #[must_use]
+    pub fn spares_of(&self, common_dir: &Path) -> PathBuf {
+        self.spares().join(file_name_hash(common_dir.as_os_str().as_encoded_bytes()))
+    }
+
+    /// The lock file of whoever makes the spares of one repository.
+    #[must_use]
+    pub fn spares_lock_file(&self, common_dir: &Path) -> PathBuf {
+        self.locks()
+            .join(format!("spares-{}.lock", file_name_hash(common_dir.as_os_str().as_encoded_bytes())))
     }
 
     /// The lock file of one task.

@@ -149,6 +149,26 @@ impl Intent {
         }
     }
 
+    /// Whether an intent of this name stands, of any task. Reads them all: there are as many as there are provisions
+    /// running.
+    pub fn stands(home: &OkstraHome, op: &str) -> Result<bool> {
+        let directory = home.intents();
+        let entries = match std::fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error).context("read the intents in", directory),
+        };
+        for entry in entries {
+            let path = entry.context("read the intents in", &directory)?.path();
+            let found = disk::read_regular(&path, LIMIT).context("read the intent", &path)?;
+            let named = found.and_then(|(_, bytes)| serde_json::from_slice::<Self>(&bytes).ok());
+            if named.is_some_and(|intent| intent.op == op) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Drops the intent of a task; one that is gone already is fine.
     pub fn drop_for(home: &OkstraHome, key: &TaskKey, _lock: &TaskLock) -> Result<()> {
         let path = home.intent_file(key);

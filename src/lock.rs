@@ -77,6 +77,11 @@ guard! {
     RepositoryLock
 }
 guard! {
+    /// Nobody else makes or drops spares of this repository. Taken before no other lock and after none: whoever makes
+    /// spares holds nothing else, and a claim needs no lock.
+    SparesLock
+}
+guard! {
     /// Nobody else, 0.12.0 included, changes the registry. Never held while git runs.
     RegistryLock
 }
@@ -93,6 +98,14 @@ impl RepositoryLock {
     pub fn acquire(home: &OkstraHome, common_dir: &Path, patience: &Patience) -> Result<Self> {
         let what = format!("repository {}", common_dir.display());
         FileLock::acquire(&home.repository_lock_file(common_dir), &what, patience).map(Self)
+    }
+}
+
+impl SparesLock {
+    /// Waits for the lock of a repository's spares.
+    pub fn acquire(home: &OkstraHome, common_dir: &Path, patience: &Patience) -> Result<Self> {
+        let what = format!("the spares of {}", common_dir.display());
+        FileLock::acquire(&home.spares_lock_file(common_dir), &what, patience).map(Self)
     }
 }
 

@@ -17,6 +17,7 @@ mod names;
 mod provision;
 mod registry;
 mod shapes;
+mod spares;
 mod tasks;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;

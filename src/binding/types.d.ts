@@ -21,6 +21,16 @@ export interface ProvisionOptions {
   lockTimeoutMs?: number | null
 }
 
+/** How many spares to keep of which repository. */
+export interface WarmOptions {
+  /** A directory of the repository. A relative path counts from the working directory of this process. */
+  projectRoot: string
+  /** How many are to be ready: 0 to 16, 0 to drop them all; by default 1. */
+  count?: number | null
+  /** How many bytes of the file system stay free: no spare is made when there are fewer. By default 2,000,000,000. */
+  keepFree?: number | null
+}
+
 /** The parts of a worktree's path. */
 export interface WorktreePathOptions {
   /** The project of the task; made safe (see `safeSegment`). */

@@ -75,6 +75,8 @@ pub struct Git<'a> {
     input: Option<Input>,
     takes_no_locks: bool,
     object_directory: Option<PathBuf>,
+    settings: Vec<&'static str>,
+    variables: Vec<(&'static str, PathBuf)>,
 }
 
 #[cfg(unix)]
@@ -108,7 +110,30 @@ impl<'a> Git<'a> {
             input: None,
             takes_no_locks: false,
             object_directory: None,
+            settings: Vec::new(),
+            variables: Vec::new(),
         }
+    }
+
+    /// Adds a setting (`name=value`) for this call alone.
+    #[must_use]
+    pub fn setting(mut self, setting: &'static str) -> Self {
+        self.settings.push(setting);
+        self
+    }
+
+    /// Names the index file instead of the repository's own.
+    #[must_use]
+    pub fn index_file(mut self, file: &Path) -> Self {
+        self.variables.push(("GIT_INDEX_FILE", file.to_owned()));
+        self
+    }
+
+    /// Names the tree instead of letting git find it; goes with [`Self::git_dir`].
+    #[must_use]
+    pub fn work_tree(mut self, tree: &Path) -> Self {
+        self.variables.push(("GIT_WORK_TREE", tree.to_owned()));
+        self
     }
 
     /// Names the repository instead of letting git find it.
@@ -198,7 +223,8 @@ impl<'a> Git<'a> {
         let limit = seconds_from_env("OKSTRA_GIT_TIMEOUT", GIT_TIMEOUT)?;
         let mut command = door("git");
         scrub(&mut command, self.runs_user_code);
-        for setting in SETTINGS {
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        for setting in SETTINGS.iter().chain(&self.settings) {
             command.arg("-c").arg(setting);
         }
         if let Some(git_dir) = &self.git_dir {

@@ -46,6 +46,12 @@ impl Repository {
         Git::new(&self.anchor).git_dir(self.explicit.then_some(self.common_dir.as_path()))
     }
 
+    /// The directory in which git is called for this repository.
+    #[must_use]
+    pub fn anchor(&self) -> &Path {
+        &self.anchor
+    }
+
     /// The full id of the commit that a checked base names; see [`crate::task::check_base`].
     pub fn resolve(&self, base: &str) -> Result<String> {
         let spec = format!("{base}^{{commit}}");
@@ -104,6 +110,21 @@ pub fn discover(root: &Path, branch: &str) -> Result<Discovery> {
             Err(Error::WorktreeBroken { path: anchor, reason: stderr.trim().to_owned() })
         }
         Answer::Failed(stderr) => Err(failed(&anchor, stderr)),
+    }
+}
+
+/// The same from anywhere in a repository: a linked worktree answers for its repository.
+pub fn discover_any(root: &Path, branch: &str) -> Result<Discovery> {
+    match discover(root, branch)? {
+        Discovery::Linked => {
+            let git = Git::new(root).args(["rev-parse", "--path-format=absolute", "--git-common-dir"]);
+            let common_dir = path_of(trim_newline(&git.read()?));
+            match find_main_worktree(&common_dir)? {
+                Some(main) => discover(&main, branch),
+                None => discover(&common_dir, branch),
+            }
+        }
+        other => Ok(other),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::recover::{self, Leftover};
-use super::{Job, Provision, Status, add_sentence, populate, share};
+use super::{Job, Provision, Status, add_sentence, populate, share, spare};
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{Error, Result};
@@ -48,7 +48,9 @@ pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provis
             None => Some(base.as_str()),
         };
         let admin = register(job, &intent, start)?;
-        populate::fill(&intent.path, &job.task_lock, &job.patience.cancel)?;
+        if !spare::claim(&job.claim(), &intent, &admin)? {
+            populate::fill(&intent.path, &job.task_lock, &job.patience.cancel)?;
+        }
         finish(job, &mut intent, &admin)
     })();
     conclude(job, intent, made, Status::Created)

@@ -11,6 +11,7 @@ mod populate;
 mod recover;
 mod reuse;
 pub(crate) mod share;
+pub mod spare;
 
 use std::path::PathBuf;
 
@@ -156,6 +157,17 @@ struct Job<'a> {
     repository: Repository,
     patience: &'a Patience,
     task_lock: TaskLock,
+}
+
+impl Job<'_> {
+    fn claim(&self) -> spare::Claim<'_> {
+        spare::Claim {
+            home: self.home,
+            repository: &self.repository,
+            task_lock: &self.task_lock,
+            cancel: &self.patience.cancel,
+        }
+    }
 }
 
 /// Worktrees inside the main worktree would be untracked files there: `git clean -ffdx` deletes them with their

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::Job;
 use super::create;
+use super::spare;
 use crate::cancel::Cancel;
 use crate::clock;
 use crate::disk;
@@ -59,6 +60,9 @@ pub(super) fn recover(job: &Job<'_>, notes: &mut Vec<String>) -> Result<Option<L
         remove_stale_shared_locks(&intent.common_dir, written_at(&intent))?;
         admin_dir(&intent)
     };
+    // A tree of an earlier boot that had begun to move was not flushed in its new place.
+    let admin =
+        if spare::resume(&job.claim(), &intent, admin.as_deref())? { admin_dir(&intent) } else { admin };
     if let Some(admin) = admin.as_deref().filter(|admin| is_complete(&intent, admin)) {
         match create::finish(job, &mut intent, admin) {
             Ok(_) => {

@@ -32,6 +32,16 @@ const SCENARIOS = {
     full: { files: 20 },
     small: { files: 20, sample: 24 },
   },
+  'spare-kill': {
+    run: require('./syscall_kill').run,
+    full: { files: 20, spare: true },
+    small: { files: 20, spare: true, sample: 16 },
+  },
+  'warm-kill': {
+    run: require('./warm_kill').run,
+    full: { files: 20 },
+    small: { files: 20, sample: 12 },
+  },
   faults: {
     run: require('./faults').run,
     full: { files: 20, sample: 600 },

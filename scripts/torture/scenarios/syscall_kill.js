@@ -2,6 +2,7 @@
 
 const { choosePoints, enumeratePoints } = require('../support/points')
 const { createRandom } = require('../support/random')
+const { checkSpares, spares, warm } = require('../support/spares')
 const { acrossStages } = require('../support/stage')
 const { CALLS, attach, isThere } = require('../support/strace')
 
@@ -24,8 +25,9 @@ async function killedAt(stage, task, { scope, call, k }) {
   return { session: child.pid, tracer, fired: () => tracer.log().includes('killed by SIGKILL') }
 }
 
-async function visitPoint(stage, { number, point, again }, tally) {
+async function visitPoint(stage, { number, point, again }, tally, withSpare) {
   const task = `syscall-${number}`
+  if (withSpare) warm(stage.sandbox, stage.repository, 1)
   const runs = [await killedAt(stage, task, point)]
   // The recovering call dies too, at a point of its own.
   if (again) runs.push(await killedAt(stage, task, again))
@@ -35,15 +37,21 @@ async function visitPoint(stage, { number, point, again }, tally) {
     if (run.fired()) tally.fired++
   }
   tally[status] = (tally[status] ?? 0) + 1
+  if (withSpare) {
+    violations.push(...checkSpares(stage.sandbox, 1))
+    if (spares(stage.sandbox).ready.length === 0) tally.claimed++
+  }
   const story = [point, again].filter(Boolean).map(describe).join(', then ')
   return violations.map((violation) => `killed at ${story}: ${violation}`)
 }
 
-/** Death at every system call of a provision, one after the other. */
-async function killAtEachCall({ seed, sample, ...place }) {
-  const name = 'syscall-kill'
+/** Death at every system call of a provision, one after the other; with `spare`, of one that finds a spare to claim. */
+async function killAtEachCall({ seed, sample, spare = false, ...place }) {
+  const name = spare ? 'spare-kill' : 'syscall-kill'
   if (!isThere()) return { name, bar: '-', figure: 'skipped: strace is not on PATH', violations: [], skipped: true }
-  const points = await enumeratePoints(name, { ...place, seed: 1 }, CALLS, SCOPES)
+  const points = await enumeratePoints(name, { ...place, seed: 1 }, CALLS, SCOPES, (stage) => {
+    if (spare) warm(stage.sandbox, stage.repository, 1)
+  })
   const random = createRandom(seed)
   const chosen = choosePoints(points, sample, seed).map((point, number) => ({
     number,
@@ -51,14 +59,14 @@ async function killAtEachCall({ seed, sample, ...place }) {
     // Every third: the product of all points with all points would take days.
     again: number % 3 === 0 ? random.pick(points) : null,
   }))
-  const tally = { fired: 0, created: 0, reused: 0 }
+  const tally = { fired: 0, created: 0, reused: 0, claimed: 0 }
   const violations = await acrossStages(name, { ...place, seed: 1 }, chosen, (stage, item) =>
-    visitPoint(stage, item, tally),
+    visitPoint(stage, item, tally, spare),
   )
   return {
     name,
     bar: `0 violations at ${chosen.length} of ${points.length} kill points`,
-    figure: `${violations.length} violations, ${tally.fired} kills; next call: ${tally.created} created, ${tally.reused} reused`,
+    figure: `${violations.length} violations, ${tally.fired} kills; next call: ${tally.created} created, ${tally.reused} reused${spare ? `; ${tally.claimed} spares claimed` : ''}`,
     violations: violations.map((violation) => `seed ${seed}: ${violation}`),
   }
 }

@@ -7,14 +7,15 @@ const { attach, countCalls } = require('./strace')
 
 /**
  * Every point of one provision at which something can be injected: the k-th call of a name, up to the last one of an
- * undisturbed run and a few more (a run after a fault may be longer).
+ * undisturbed run and a few more (a run after a fault may be longer). `prepare` is called with the stage before each run.
  */
-async function enumeratePoints(name, place, calls, scopes) {
+async function enumeratePoints(name, place, calls, scopes, prepare = () => {}) {
   const stage = new Stage(name, place)
   const points = []
   try {
     await stage.measure()
     for (const scope of scopes) {
+      await prepare(stage)
       const child = startProvision(stage.sandbox, stage.repository, `count-${scope}`)
       await child.ready
       const options = { follow: scope === 'all', trace: calls, logFile: stage.sandbox.path(`${scope}.strace`) }

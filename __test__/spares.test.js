@@ -1,0 +1,186 @@
+'use strict'
+// Trees made in advance: what comes out of a claim is what git makes, and nobody gets another one's.
+
+const assert = require('node:assert/strict')
+const fs = require('node:fs')
+const path = require('node:path')
+const { test } = require('node:test')
+const { sandbox } = require('./helpers/repository.js')
+
+const FILES = {
+  'README.md': '# Demo\n',
+  'src/main.txt': 'text\n',
+  'src/deep/er/page.txt': 'page\n',
+  'crlf.txt': 'a\r\nb\r\n',
+  'empty': '',
+}
+
+/** Path, kind, mode and content of everything in a tree but its `.git` file and the links' targets. */
+function contents(tree) {
+  const found = {}
+  const visit = (directory) => {
+    for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
+      const file = path.join(directory, entry.name)
+      const name = path.relative(tree, file)
+      if (name === '.git') continue
+      const { mode } = fs.lstatSync(file)
+      if (entry.isSymbolicLink()) found[name] = [mode, fs.readlinkSync(file)]
+      else if (entry.isDirectory()) {
+        found[name] = [mode]
+        visit(file)
+      } else found[name] = [mode, fs.readFileSync(file, 'hex')]
+    }
+  }
+  visit(tree)
+  return found
+}
+
+/** What git keeps of a worktree, its name and the times in it replaced. */
+function administration(repository, task) {
+  const directory = path.join(repository, '.git', 'worktrees', task)
+  const neutral = (text) => text.replaceAll(task, 'TASK').replace(/> \d+ \+\d+/g, '> TIME')
+  const found = {}
+  for (const name of fs.readdirSync(directory, { recursive: true })) {
+    const file = path.join(directory, name)
+    if (name !== 'index' && name !== 'okstra.json' && fs.statSync(file).isFile()) found[name] = neutral(fs.readFileSync(file, 'utf8'))
+  }
+  const reflog = path.join(repository, '.git', 'logs', 'refs', 'heads', `task-${task}`)
+  return { names: fs.readdirSync(directory).sort(), found, reflog: neutral(fs.readFileSync(reflog, 'utf8')) }
+}
+
+function place(t, files = FILES) {
+  const box = sandbox(t)
+  const root = box.repository('shop', { files })
+  const run = async (...args) => {
+    const { code, stdout, stderr } = await box.okstra([...args, '--json'], { cwd: root })
+    assert.equal(code, 0, stderr + stdout)
+    return JSON.parse(stdout)
+  }
+  const ready = () => {
+    const pools = path.join(box.okstraHome, 'worktrees', '.spares')
+    return fs.readdirSync(pools).flatMap((pool) => fs.readdirSync(path.join(pools, pool)).filter((name) => name.startsWith('ready-')))
+  }
+  const provision = (task, ...more) => run('provision', `g/${task}`, '--phase', 'p', ...more)
+  return { ...box, root, run, ready, provision, warm: (count) => run('warm', '--count', String(count), '--keep-free', '0') }
+}
+
+test('a claimed worktree cannot be told from a fresh one', async (t) => {
+  const { root, git, provision, warm, ready } = place(t)
+  fs.symlinkSync('README.md', path.join(root, 'link'))
+  fs.writeFileSync(path.join(root, 'tool'), '#!/bin/sh\n', { mode: 0o755 })
+  git(['add', '-A'], { cwd: root })
+  git(['commit', '-q', '-m', 'a link and a tool'], { cwd: root })
+  const hook = path.join(root, '.git', 'hooks', 'post-checkout')
+  fs.mkdirSync(path.dirname(hook), { recursive: true })
+  fs.writeFileSync(hook, '#!/bin/sh\necho "$@" > "$(git rev-parse --git-dir)/hooked"\n', { mode: 0o755 })
+  fs.mkdirSync(path.join(root, '.scratch'))
+
+  const fresh = await provision('fresh')
+  assert.deepEqual(await warm(1), { schema: 1, ok: true, ready: 1, made: 1, updated: 0, dropped: 0 })
+  assert.match(git(['worktree', 'list'], { cwd: root }), /^(.*\n){1}.*$/, 'git does not know the spare')
+  const claimed = await provision('claim')
+  assert.equal(ready().length, 0, 'it was claimed')
+
+  assert.deepEqual([claimed.status, claimed.linked, claimed.note], [fresh.status, fresh.linked, fresh.note])
+  assert.deepEqual(contents(claimed.path), contents(fresh.path))
+  assert.deepEqual(administration(root, 'claim'), administration(root, 'fresh'))
+  assert.equal(git(['status', '--porcelain'], { cwd: claimed.path }), '')
+  assert.equal(git(['diff', 'HEAD'], { cwd: claimed.path }), '')
+  assert.equal(git(['ls-files', '-s'], { cwd: claimed.path }), git(['ls-files', '-s'], { cwd: fresh.path }))
+  git(['fsck', '--strict'], { cwd: root })
+})
+
+test('when the base has moved on, only the difference is written', async (t) => {
+  const { root, git, provision, warm, ready } = place(t)
+  await warm(1)
+  assert.equal(ready().length, 1)
+  fs.writeFileSync(path.join(root, 'src', 'main.txt'), 'changed\n')
+  fs.rmSync(path.join(root, 'src', 'deep'), { recursive: true })
+  fs.writeFileSync(path.join(root, 'new.txt'), 'new\n')
+  git(['add', '-A'], { cwd: root })
+  git(['commit', '-q', '-m', 'second'], { cwd: root })
+  const { path: tree, baseRef } = await provision('t')
+  assert.equal(ready().length, 0)
+  assert.equal(baseRef, git(['rev-parse', 'HEAD'], { cwd: root }))
+  assert.equal(git(['status', '--porcelain', '--ignored'], { cwd: tree }), '')
+  assert.equal(fs.readFileSync(path.join(tree, 'src', 'main.txt'), 'utf8'), 'changed\n')
+  assert.ok(!fs.existsSync(path.join(tree, 'src', 'deep')))
+})
+
+test('a spare is brought up to date by the next warming', async (t) => {
+  const { root, git, warm, run, okstraHome } = place(t)
+  await warm(2)
+  fs.writeFileSync(path.join(root, 'new.txt'), 'new\n')
+  git(['add', '-A'], { cwd: root })
+  git(['commit', '-q', '-m', 'second'], { cwd: root })
+  assert.deepEqual(await warm(2), { schema: 1, ok: true, ready: 2, made: 0, updated: 2, dropped: 0 })
+  assert.deepEqual(await warm(0), { schema: 1, ok: true, ready: 0, made: 0, updated: 0, dropped: 2 })
+  const left = fs.readdirSync(path.join(okstraHome, 'worktrees', '.spares'), { recursive: true })
+  assert.ok(left.length <= 1, `nothing of them is left: ${left}`)
+  assert.equal((await run('list')).tasks.length, 0)
+})
+
+for (const [what, change] of [
+  ['a setting of git', ({ root, git }) => git(['config', 'core.autocrlf', 'input'], { cwd: root })],
+  ['attributes outside the tree', ({ root }) => fs.writeFileSync(path.join(root, '.git', 'info', 'attributes'), '*.md eol=crlf\n')],
+  ['the global configuration', ({ home, env }) => {
+    env.GIT_CONFIG_GLOBAL = path.join(home, 'gitconfig')
+    fs.writeFileSync(env.GIT_CONFIG_GLOBAL, '[core]\n\tautocrlf = true\n')
+  }],
+]) {
+  test(`a spare that was made before a change of ${what} is not claimed`, async (t) => {
+    const box = place(t)
+    await box.warm(1)
+    fs.mkdirSync(path.join(box.root, '.git', 'info'), { recursive: true })
+    change(box)
+    const { path: tree } = await box.provision('t')
+    assert.equal(box.ready().length, 1, 'it is left alone')
+    assert.equal(box.git(['status', '--porcelain'], { cwd: tree }), '')
+    const { made, dropped } = await box.warm(1)
+    assert.deepEqual([made, dropped], [1, 1])
+  })
+}
+
+test('a spare is not claimed for a commit with other attributes', async (t) => {
+  const { root, git, provision, warm, ready } = place(t)
+  await warm(1)
+  fs.writeFileSync(path.join(root, 'src', '.gitattributes'), '*.txt eol=crlf\n')
+  git(['add', '-A'], { cwd: root })
+  git(['commit', '-q', '-m', 'attributes'], { cwd: root })
+  const { path: tree } = await provision('t')
+  assert.equal(ready().length, 1)
+  assert.equal(fs.readFileSync(path.join(tree, 'src', 'main.txt'), 'utf8'), 'text\r\n')
+})
+
+test('provisions at once never get the same spare', async (t) => {
+  const { provision, warm, ready, git } = place(t)
+  await warm(3)
+  const made = await Promise.all(Array.from({ length: 6 }, (_, i) => provision(`t${i}`)))
+  assert.equal(ready().length, 0)
+  const inodes = made.map(({ path: tree }) => fs.statSync(path.join(tree, 'README.md')).ino)
+  assert.equal(new Set(inodes).size, made.length)
+  for (const { path: tree } of made) assert.equal(git(['status', '--porcelain'], { cwd: tree }), '')
+})
+
+test('none is made where a copy could differ, when disk is short, or for a repository without a commit', async (t) => {
+  const { root, git, run, repository } = place(t)
+  const short = await run('warm', '--count', '1', '--keep-free', String(Number.MAX_SAFE_INTEGER).slice(0, 9))
+  assert.deepEqual([short.ready, /are free/.test(short.reason)], [0, true])
+  git(['config', 'core.sparseCheckout', 'true'], { cwd: root })
+  const sparse = await run('warm', '--count', '1', '--keep-free', '0')
+  assert.deepEqual([sparse.ready, /sparse/.test(sparse.reason)], [0, true])
+  const empty = repository('empty', { commit: false })
+  const none = await run('warm', '--root', empty, '--count', '1', '--keep-free', '0')
+  assert.deepEqual([none.ready, /no commit/.test(none.reason)], [0, true])
+})
+
+test('the spares of a repository that is gone are dropped by any warming', async (t) => {
+  const { root, repository, warm, run, ready } = place(t)
+  await warm(2)
+  const other = repository('other')
+  fs.rmSync(root, { recursive: true })
+  fs.mkdirSync(root)
+  const { dropped } = await run('warm', '--root', other, '--count', '1', '--keep-free', '0')
+  assert.equal(dropped, 2)
+  assert.equal(ready().length, 1)
+})
