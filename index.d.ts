@@ -31,6 +31,12 @@ export interface WarmOptions {
   keepFree?: number | null
 }
 
+/** How to wait for a lock. */
+export interface LockOptions {
+  /** The longest wait, in milliseconds: a whole number, 0 to not wait at all. By default `OKSTRA_LOCK_TIMEOUT_MS`, else 120000. */
+  lockTimeoutMs?: number | null
+}
+
 /** The parts of a worktree's path. */
 export interface WorktreePathOptions {
   /** The project of the task; made safe (see `safeSegment`). */
@@ -170,6 +176,12 @@ export interface OkstraError extends Error {
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** Holds the lock of what is installed in an okstra home, until `release` is called or the process ends. */
+export declare class InstallationLock {
+  /** Lets others install. A second call does nothing. */
+  release(): void
+}
+
 /**
  * The branch of a task: `<prefix>-<task>`, never with a slash.
  *
@@ -255,6 +267,19 @@ export declare function locateDirectory(directory: string): Promise<DirectoryLoc
 
 /** The same as `locateDirectory`, but returns when it is done: some 20 ms, for git is started several times. */
 export declare function locateDirectorySync(directory: string): DirectoryLocation
+
+/**
+ * Waits until nobody else installs into the okstra home, and keeps others from it. Makes the home when there is none.
+ *
+ * The lock of `okstra install`, `ensure-installed` and `uninstall`. `signal` ends the wait.
+ *
+ * Rejects with `OKSTRA_LOCK_TIMEOUT` (the message names the holder), `OKSTRA_UNSAFE_HOME`, `OKSTRA_IO`,
+ * `OKSTRA_INVALID_ARGUMENT` or `OKSTRA_ABORTED`.
+ */
+export declare function lockInstallation(options?: LockOptions | undefined | null, signal?: AbortSignal | undefined | null): Promise<InstallationLock>
+
+/** The same as `lockInstallation`, but blocks JavaScript until the lock is held. Throws the same errors. */
+export declare function lockInstallationSync(options?: LockOptions | undefined | null): InstallationLock
 
 /** What stands in the way of a removal. */
 export interface Obstacle {

@@ -835,6 +835,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.InstallationLock = nativeBinding.InstallationLock
 module.exports.computeBranchName = nativeBinding.computeBranchName
 module.exports.computeWorktreePath = nativeBinding.computeWorktreePath
 module.exports.errorCodes = nativeBinding.errorCodes
@@ -842,6 +843,8 @@ module.exports.listSpares = nativeBinding.listSpares
 module.exports.listTasks = nativeBinding.listTasks
 module.exports.locateDirectory = nativeBinding.locateDirectory
 module.exports.locateDirectorySync = nativeBinding.locateDirectorySync
+module.exports.lockInstallation = nativeBinding.lockInstallation
+module.exports.lockInstallationSync = nativeBinding.lockInstallationSync
 module.exports.provisionTaskWorktree = nativeBinding.provisionTaskWorktree
 module.exports.provisionTaskWorktreeSync = nativeBinding.provisionTaskWorktreeSync
 module.exports.safeSegment = nativeBinding.safeSegment

@@ -21,7 +21,7 @@ const GLOBAL_OPTIONS = Object.freeze({
 const GROUPS = Object.freeze([
   ['Tasks', ['provision', 'show', 'path', 'list', 'history', 'release', 'warm']],
   ['Reports', ['report new', 'report check']],
-  ['Installation', ['paths']],
+  ['Installation', ['install', 'ensure-installed', 'uninstall', 'paths']],
   ['Plumbing', ['call']],
   ['Help', ['help']],
 ])

@@ -15,6 +15,7 @@ use crate::task::{TaskKey, file_name_hash};
 /// <home>/worktrees/.spares/             trees made in advance, a directory for each repository
 /// <home>/state/locks/                   lock files; never deleted
 /// <home>/state/intents/                 what is being provisioned right now
+/// <home>/{skills,templates,python}/     what the launcher installs, named by install/manifest.json
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OkstraHome {
@@ -125,6 +126,12 @@ impl OkstraHome {
     #[must_use]
     pub fn repository_lock_file(&self, common_dir: &Path) -> PathBuf {
         self.locks().join(format!("repo-{}.lock", file_name_hash(common_dir.as_os_str().as_encoded_bytes())))
+    }
+
+    /// The file that whoever installs skills, templates and Python modules into this home locks.
+    #[must_use]
+    pub fn installation_lock_file(&self) -> PathBuf {
+        self.locks().join("installation.lock")
     }
 
     /// The intent record of one task.

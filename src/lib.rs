@@ -8,7 +8,7 @@
 //! # Lock order
 //!
 //! task, then repository, then registry. A lock that comes earlier is never taken while a later one is held, and the
-//! registry lock is never held while git runs.
+//! registry lock is never held while git runs. The lock of the installation stands alone: no other is held with it.
 
 #[cfg(feature = "napi")]
 mod binding;

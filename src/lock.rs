@@ -85,6 +85,10 @@ guard! {
     /// Nobody else, 0.12.0 included, changes the registry. Never held while git runs.
     RegistryLock
 }
+guard! {
+    /// Nobody else installs into this okstra home, or takes an installation away. Never held together with another.
+    InstallationLock
+}
 
 impl TaskLock {
     /// Waits for the lock of one task.
@@ -113,6 +117,13 @@ impl RegistryLock {
     /// Waits for the lock of the registry.
     pub fn acquire(home: &OkstraHome, patience: &Patience) -> Result<Self> {
         FileLock::acquire(&home.registry_lock_file(), "the registry", patience).map(Self)
+    }
+}
+
+impl InstallationLock {
+    /// Waits for the lock of what is installed in an okstra home.
+    pub fn acquire(home: &OkstraHome, patience: &Patience) -> Result<Self> {
+        FileLock::acquire(&home.installation_lock_file(), "the installation", patience).map(Self)
     }
 }
 

@@ -35,7 +35,7 @@ module.exports = {
   },
   details: [
     'The lines are safe to evaluate whatever characters the paths hold. Python finds the okstra modules when PYTHONPATH names OKSTRA_PYTHONPATH.',
-    'The places are told whether they exist or not.',
+    'The places are told whether they exist or not; `okstra install` fills OKSTRA_SKILLS, OKSTRA_TEMPLATES and OKSTRA_PYTHONPATH.',
   ],
   examples: [
     ['okstra paths', 'for a person'],

@@ -12,6 +12,7 @@
 mod arguments;
 mod background;
 mod error;
+mod installation;
 mod location;
 mod names;
 mod provision;

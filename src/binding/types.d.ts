@@ -31,6 +31,12 @@ export interface WarmOptions {
   keepFree?: number | null
 }
 
+/** How to wait for a lock. */
+export interface LockOptions {
+  /** The longest wait, in milliseconds: a whole number, 0 to not wait at all. By default `OKSTRA_LOCK_TIMEOUT_MS`, else 120000. */
+  lockTimeoutMs?: number | null
+}
+
 /** The parts of a worktree's path. */
 export interface WorktreePathOptions {
   /** The project of the task; made safe (see `safeSegment`). */
