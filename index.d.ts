@@ -356,15 +356,16 @@ export declare function safeSegment(value: string): string
 
 /**
  * The configured shared directories (`OKSTRA_WORKTREE_SYNC_DIRS`, else the default), in the order of the configuration,
- * with what is true of them in a main worktree. Without `mainWorktree` they are only named.
+ * with what is true of them in a main worktree. Without `mainWorktree` they are only named. `commonDir` is needed where
+ * the worktree does not name its repository (`core.worktree`).
  *
  * Rejects with `OKSTRA_INVALID_ARGUMENT` when the configuration names a place outside the worktree,
  * `OKSTRA_ROOT_NOT_FOUND`, and the errors of git as `locateDirectory` does.
  */
-export declare function sharedDirectories(mainWorktree?: string | undefined | null): Promise<SharedDirectory[]>
+export declare function sharedDirectories(mainWorktree?: string | undefined | null, commonDir?: string | undefined | null): Promise<SharedDirectory[]>
 
 /** The same as `sharedDirectories`, but returns when it is done: some 6 ms for each directory. */
-export declare function sharedDirectoriesSync(mainWorktree?: string | undefined | null): Array<SharedDirectory>
+export declare function sharedDirectoriesSync(mainWorktree?: string | undefined | null, commonDir?: string | undefined | null): Array<SharedDirectory>
 
 /** One of the configured shared directories. */
 export interface SharedDirectory {

@@ -15,8 +15,8 @@ const EXIT = Object.freeze({
 const EXIT_MEANINGS = Object.freeze([
   [EXIT.DONE, 'done'],
   [EXIT.FAILED, 'failed'],
-  [EXIT.USAGE, 'wrong usage'],
-  [EXIT.NOT_FOUND, 'not found: the task, directory or base that was named'],
+  [EXIT.USAGE, 'wrong usage, or a project file that cannot be used'],
+  [EXIT.NOT_FOUND, 'not found: the task, directory or base that was named, the project file'],
   [EXIT.WORK_WOULD_BE_LOST, 'refused, because work would be lost'],
   [EXIT.LOCK_TIMEOUT, 'waited too long for another process'],
   [EXIT.INTERRUPTED, 'interrupted (129 and 143 for SIGHUP and SIGTERM)'],
@@ -25,7 +25,11 @@ const EXIT_MEANINGS = Object.freeze([
 const EXIT_BY_CODE = new Map([
   ['OKSTRA_USAGE', EXIT.USAGE],
   ['OKSTRA_INVALID_ARGUMENT', EXIT.USAGE],
+  ['OKSTRA_PROJECT_INVALID', EXIT.USAGE],
   ['OKSTRA_NOT_FOUND', EXIT.NOT_FOUND],
+  ['OKSTRA_NO_REPOSITORY', EXIT.NOT_FOUND],
+  ['OKSTRA_NO_MAIN_WORKTREE', EXIT.NOT_FOUND],
+  ['OKSTRA_PROJECT_NOT_SET_UP', EXIT.NOT_FOUND],
   ['OKSTRA_ROOT_NOT_FOUND', EXIT.NOT_FOUND],
   ['OKSTRA_BASE_NOT_FOUND', EXIT.NOT_FOUND],
   ['OKSTRA_NOT_IN_TRASH', EXIT.NOT_FOUND],
@@ -62,6 +66,22 @@ function taskNotFound(taskKey) {
   })
 }
 
+/** A directory that is in no repository. */
+function noRepository(directory) {
+  return new LauncherError('OKSTRA_NO_REPOSITORY', `${directory} is in no git repository, so it belongs to no project`, {
+    hint: 'Run okstra in the repository of the project, or name it with --root.',
+    path: directory,
+  })
+}
+
+/** A linked worktree whose repository does not tell where its main worktree is. */
+function noMainWorktree(directory) {
+  return new LauncherError('OKSTRA_NO_MAIN_WORKTREE', `cannot tell where the main worktree of ${directory} is: git does not record it`, {
+    hint: 'Run okstra in the main worktree, or name it with --root.',
+    path: directory,
+  })
+}
+
 /** The exit code for an error. */
 function exitCodeOf(error) {
   return error.exitCode ?? EXIT_BY_CODE.get(error.code) ?? EXIT.FAILED
@@ -81,4 +101,4 @@ function describe(error) {
   return description
 }
 
-module.exports = { EXIT, EXIT_MEANINGS, LauncherError, usageError, taskNotFound, exitCodeOf, describe }
+module.exports = { EXIT, EXIT_MEANINGS, LauncherError, usageError, taskNotFound, noRepository, noMainWorktree, exitCodeOf, describe }

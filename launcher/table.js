@@ -20,6 +20,7 @@ const GLOBAL_OPTIONS = Object.freeze({
 // In the order of the help.
 const GROUPS = Object.freeze([
   ['Tasks', ['provision', 'show', 'path', 'list', 'history', 'release', 'warm']],
+  ['Project', ['setup', 'check-project']],
   ['Reports', ['report new', 'report check']],
   ['Installation', ['install', 'ensure-installed', 'uninstall', 'paths']],
   ['Plumbing', ['call']],

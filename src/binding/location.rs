@@ -1,6 +1,6 @@
 //! `locateDirectory` and `sharedDirectories`: what a person or an agent asks about the place it is in.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use napi::Env;
 use napi::bindgen_prelude::{Object, ToNapiValue, Unknown};
@@ -43,7 +43,7 @@ pub struct RepositoryLocation {
     pub head: Option<String>,
 }
 
-fn locate(directory: &std::path::Path) -> Result<DirectoryLocation> {
+fn locate(directory: &Path) -> Result<DirectoryLocation> {
     let git_version = version::installed()?;
     let Some(found) = location::locate(directory)? else {
         return Ok(DirectoryLocation { git_version, repository: None });
@@ -101,13 +101,13 @@ pub struct SharedDirectory {
     pub ignored: bool,
 }
 
-fn shared(main: Option<&std::path::Path>) -> Result<Vec<SharedDirectory>> {
+fn shared(main: Option<&Path>, git_dir: Option<&Path>) -> Result<Vec<SharedDirectory>> {
     let names = provision::shared_directories()?;
     let state = |name: String| -> Result<SharedDirectory> {
         let Some(main) = main else {
             return Ok(SharedDirectory { name, present: false, tracked: false, ignored: false });
         };
-        let known = location::known(main, &name)?;
+        let known = location::known(main, git_dir, &name)?;
         let present = main.join(&name).is_dir();
         Ok(SharedDirectory { name, present, tracked: known.tracked, ignored: known.ignored })
     };
@@ -115,32 +115,46 @@ fn shared(main: Option<&std::path::Path>) -> Result<Vec<SharedDirectory>> {
 }
 
 /// The configured shared directories (`OKSTRA_WORKTREE_SYNC_DIRS`, else the default), in the order of the configuration,
-/// with what is true of them in a main worktree. Without `mainWorktree` they are only named.
+/// with what is true of them in a main worktree. Without `mainWorktree` they are only named. `commonDir` is needed where
+/// the worktree does not name its repository (`core.worktree`).
 ///
 /// Rejects with `OKSTRA_INVALID_ARGUMENT` when the configuration names a place outside the worktree,
 /// `OKSTRA_ROOT_NOT_FOUND`, and the errors of git as `locateDirectory` does.
 #[napi(
-    ts_args_type = "mainWorktree?: string | undefined | null",
+    ts_args_type = "mainWorktree?: string | undefined | null, commonDir?: string | undefined | null",
     ts_return_type = "Promise<SharedDirectory[]>"
 )]
-pub fn shared_directories<'env>(env: &'env Env, main_worktree: Unknown<'env>) -> napi::Result<Object<'env>> {
+pub fn shared_directories<'env>(
+    env: &'env Env,
+    main_worktree: Unknown<'env>,
+    common_dir: Unknown<'env>,
+) -> napi::Result<Object<'env>> {
     let nothing = ().into_unknown(env)?;
     background::run(env, "looking at the shared directories", nothing, || {
-        let main = optional_root(main_worktree)?;
-        Ok((move || shared(main.as_deref()), Cancel::default()))
+        let main = optional_directory("mainWorktree", main_worktree)?;
+        let git_dir = optional_directory("commonDir", common_dir)?;
+        Ok((move || shared(main.as_deref(), git_dir.as_deref()), Cancel::default()))
     })
 }
 
 /// The same as `sharedDirectories`, but returns when it is done: some 6 ms for each directory.
-#[napi(ts_args_type = "mainWorktree?: string | undefined | null")]
-pub fn shared_directories_sync(env: Env, main_worktree: Unknown<'_>) -> napi::Result<Vec<SharedDirectory>> {
-    guarded(&env, || Ok(shared(optional_root(main_worktree)?.as_deref())?))
+#[napi(ts_args_type = "mainWorktree?: string | undefined | null, commonDir?: string | undefined | null")]
+pub fn shared_directories_sync(
+    env: Env,
+    main_worktree: Unknown<'_>,
+    common_dir: Unknown<'_>,
+) -> napi::Result<Vec<SharedDirectory>> {
+    guarded(&env, || {
+        let main = optional_directory("mainWorktree", main_worktree)?;
+        let git_dir = optional_directory("commonDir", common_dir)?;
+        Ok(shared(main.as_deref(), git_dir.as_deref())?)
+    })
 }
 
-fn optional_root(value: Unknown<'_>) -> Outcome<Option<PathBuf>> {
+fn optional_directory(name: &'static str, value: Unknown<'_>) -> Outcome<Option<PathBuf>> {
     if is_absent(value)? {
         return Ok(None);
     }
-    let path = absolute("mainWorktree", &text("mainWorktree", value)?)?;
+    let path = absolute(name, &text(name, value)?)?;
     if path.is_dir() { Ok(Some(path)) } else { Err(Error::RootNotFound { path }.into()) }
 }

@@ -121,15 +121,17 @@ pub struct Known {
     pub ignored: bool,
 }
 
-/// Asks git about a directory, which need not exist yet, named from the root of its worktree.
-pub fn known(worktree: &Path, name: &str) -> Result<Known> {
+/// Asks git about a directory, which need not exist yet, named from the root of its worktree. `git_dir` names the
+/// repository where the worktree does not (`core.worktree`).
+pub fn known(worktree: &Path, git_dir: Option<&Path>, name: &str) -> Result<Known> {
     let pathspec = format!(":(literal){name}");
-    let tracked = Git::new(worktree).args(["ls-files", "-z", "--", &pathspec]).read()?;
+    let git = || Git::new(worktree).git_dir(git_dir);
+    let tracked = git().args(["ls-files", "-z", "--", &pathspec]).read()?;
     // A pattern like `.scratch/` matches what is in the directory; below a link git looks no further.
     let is_link = fs::symlink_metadata(worktree.join(name)).is_ok_and(|found| found.is_symlink());
     let probe = if is_link { name.to_owned() } else { format!("{name}/okstra") };
     let args = ["check-ignore", "--no-index", "--verbose", "--", &probe];
-    let output = Git::new(worktree).args(args).run()?;
+    let output = git().args(args).run()?;
     let ignored = match output.status.code() {
         Some(0) => by_gitignore(&String::from_utf8_lossy(&output.stdout)),
         Some(1) => false,
