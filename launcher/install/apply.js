@@ -21,7 +21,8 @@ function apply(steps, home) {
     return { ...step, action: 'keep', reason: MEANWHILE }
   })
   for (const directory of directoriesOf(done, 'write', 'replace')) flushDirectory(directory)
-  for (const { file, base } of done.filter(({ action }) => action === 'remove')) {
+  // Also where the file is gone already: whoever removed it may have been killed before he came to its directory.
+  for (const { file, base } of done.filter(({ action, hidden }) => action === 'remove' || (action === 'forget' && !hidden))) {
     removeCompiled(file)
     removeEmpty(path.dirname(file), base)
   }
@@ -31,9 +32,7 @@ function apply(steps, home) {
 /** Removes what killed installations left in the places of the steps. */
 function sweep(steps) {
   const names = new Map()
-  for (const { file, action, reason } of steps) {
-    // A directory behind a link is not ours.
-    if (action === 'forget' || (action === 'keep' && reason?.includes('write through'))) continue
+  for (const { file } of steps.filter(({ hidden }) => !hidden)) {
     const directory = path.dirname(file)
     names.set(directory, (names.get(directory) ?? new Set()).add(path.basename(file)))
   }

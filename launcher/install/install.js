@@ -9,7 +9,7 @@ const { okstraHome } = require('../home.js')
 const { apply, manifestEntries, sweep } = require('./apply.js')
 const { assets, version } = require('./assets.js')
 const { flushDirectory, look, obstacle, removeEmpty, removeFile, typed, writeFile } = require('./files.js')
-const { isPending, manifestFile, manifestText, pendingFile, readManifest, readPending } = require('./manifest.js')
+const { isPending, manifestFile, manifestText, nameOf, pendingFile, readManifest, readPending } = require('./manifest.js')
 const { knownFiles, planInstall, planRemoval, unsafe } = require('./plan.js')
 const { skillsFolder } = require('./skills-folder.js')
 
@@ -43,14 +43,16 @@ function perform(home, planned) {
   const coming = steps.filter(({ action }) => action === 'write' || action === 'replace')
   if (coming.length > 0) record(pendingFile(home), { files: [...pending, ...coming.map(({ name, hash }) => ({ path: name, sha256: hash }))] })
   const done = apply(steps, home)
-  const fields = { version: planned.version, skillsDir, files: manifestEntries(done) }
-  const same = manifest && JSON.stringify(fields) === JSON.stringify({ version: manifest.version, skillsDir: manifest.skillsDir, files: manifest.files })
-  if (!same) {
-    const { version: installed, ...rest } = fields
-    record(manifestFile(home), { version: installed, installedAt: new Date().toISOString(), ...rest })
-  }
+  recordFinished(home, { version: planned.version, skillsDir, files: manifestEntries(done) }, manifest)
   removeFile(pendingFile(home), look(pendingFile(home))?.identity)
   return { ...planned, steps: done }
+}
+
+// A second installation leaves the manifest, and its time, as they are.
+function recordFinished(home, { version: installed, skillsDir, files }, before) {
+  const comparable = (one) => one && JSON.stringify([one.version, one.skillsDir, one.files])
+  if (comparable(before) === comparable({ version: installed, skillsDir, files })) return
+  record(manifestFile(home), { version: installed, installedAt: new Date().toISOString(), skillsDir: nameOf(home, skillsDir), files })
 }
 
 function record(file, fields) {
@@ -64,7 +66,12 @@ function record(file, fields) {
 async function uninstall({ dryRun = false }) {
   const home = okstraHome()
   const before = attempt(() => planUninstall(home))
-  if (dryRun || !before.installed) return before
+  if (dryRun) return before
+  if (!before.installed) {
+    // What an uninstallation that was killed at its last step left.
+    removeEmpty(path.dirname(manifestFile(home)), home)
+    return before
+  }
   return locked(home, () => {
     const planned = planUninstall(home)
     sweep(planned.steps)

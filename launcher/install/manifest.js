@@ -14,13 +14,15 @@ const manifestFile = (home) => inside(home, 'install', 'manifest.json')
 const pendingFile = (home) => inside(home, 'install', 'pending.json')
 
 /**
- * `{ state, manifest }`. `none`: there is no manifest. `damaged`: it cannot be read as one. `foreign`: a later okstra
+ * `{ state, manifest }`, the folder of skills absolute in it. `none`: there is no manifest. `damaged`: it cannot be read as one. `foreign`: a later okstra
  * wrote it in a form that this one does not know. `good`: `manifest` holds it.
  */
 function readManifest(home) {
-  return read(manifestFile(home), ({ version, skillsDir, files }) => {
-    return typeof version === 'string' && typeof skillsDir === 'string' && path.isAbsolute(skillsDir) && files.every(isWritten)
+  const found = read(manifestFile(home), ({ version, skillsDir, files }) => {
+    return typeof version === 'string' && typeof skillsDir === 'string' && skillsDir !== '' && files.every(isWritten)
   })
+  if (found.state === 'good') found.manifest.skillsDir = fileOf(home, found.manifest.skillsDir)
+  return found
 }
 
 /** What a killed installation was about to write: `[{ path, sha256 }]`. */
@@ -54,9 +56,7 @@ function read(file, isGood) {
 const isNamed = (entry) => typeof entry.path === 'string' && entry.path !== '' && /^[0-9a-f]{64}$/.test(entry.sha256)
 const isWritten = (entry) => isNamed(entry) && Number.isInteger(entry.size) && typeof entry.mtimeMs === 'number'
 
-/**
- * How the manifest names a file: below the home relative to it, so that a home can be moved; elsewhere absolute.
- */
+/** How the manifest names a file: below the home relative to it, so that a home can be moved; elsewhere absolute. */
 function nameOf(home, file) {
   const relative = path.relative(home, file)
   const below = relative !== '' && !path.isAbsolute(relative) && relative.split(path.sep)[0] !== '..'
@@ -66,9 +66,7 @@ function nameOf(home, file) {
 /** The file that a name of the manifest means. */
 const fileOf = (home, name) => (path.isAbsolute(name) ? name : inside(home, ...name.split('/')))
 
-const asText = (content) => `${JSON.stringify(content, null, 2)}\n`
-
-/** The bytes of a manifest. */
-const manifestText = (fields) => asText({ schema: SCHEMA, ...fields })
+/** The text of a manifest. */
+const manifestText = (fields) => `${JSON.stringify({ schema: SCHEMA, ...fields }, null, 2)}\n`
 
 module.exports = { readManifest, readPending, isPending, manifestFile, pendingFile, manifestText, nameOf, fileOf }

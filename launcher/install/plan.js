@@ -29,7 +29,8 @@ function knownFiles(manifest, pending) {
  * The steps that install `assets`, and that take away what an earlier version left. A step is
  * `{ action, name, file, base, expected, content, hash, reason, beside }`: `write`, `replace` and `same` for a file of
  * ours, `keep` for one that is not, `remove` and `forget` for one that is not shipped any more. `base` is the directory
- * that is taken as it is, `beside` says that the file lies there for another one that was kept.
+ * that is taken as it is, `beside` says that the file lies there for another one that was kept, `hidden` that a link or a file stands
+ * where a directory on the way belongs, `retired` that it belongs to no asset.
  */
 function planInstall({ home, skillsDir, former, assets, known }) {
   const places = assets.flatMap(({ path: name, content }) => {
@@ -52,7 +53,7 @@ function stepsFor({ home, base, file, content, known }) {
   const hidden = obstacle(base, file)
   if (hidden) {
     if (base === home) throw unsafe(home, hidden)
-    return [{ ...step, action: 'keep', reason: `${hidden.path} is a ${hidden.kind}, and okstra does not write through it` }]
+    return [{ ...step, action: 'keep', hidden: true, reason: `${hidden.path} is a ${hidden.kind}, and okstra does not write through it` }]
   }
   const found = look(file)
   const expected = found?.identity
@@ -92,7 +93,7 @@ function planRemoval({ home, known, skillsDirs }) {
     const file = fileOf(home, name)
     const base = [home, ...skillsDirs].find((directory) => holds(directory, file)) ?? path.dirname(path.dirname(file))
     const step = { name, file, base, beside: name.endsWith(BESIDE), retired: true }
-    if (obstacle(base, file)) return { ...step, action: 'forget' }
+    if (obstacle(base, file)) return { ...step, action: 'forget', hidden: true }
     const found = look(file)
     if (!found) return { ...step, action: 'forget' }
     const ours = found.kind === 'file' && hashes.has(sha256(fs.readFileSync(file)))
