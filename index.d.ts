@@ -98,6 +98,14 @@ export interface HistoryFilter {
   limit?: number | null
 }
 
+/** From where to guard. */
+export interface GuardOptions {
+  /** The task, `<project>/<group>/<task>`; by default the one whose worktree holds `cwd`. */
+  taskKey?: string | null
+  /** The directory that a relative path counts from; by default the working directory of this process. */
+  cwd?: string | null
+}
+
 /** Why something failed; stable. The list only grows, and no code changes its meaning. */
 export type OkstraErrorCode =
   /** A value from outside is not allowed: a name, a branch, a base, a path, a number, an environment variable. */
@@ -213,6 +221,39 @@ export interface DirectoryLocation {
 
 /** Every `code` that an error of this package can carry. The list only grows, and no code changes its meaning. */
 export declare function errorCodes(): OkstraErrorCode[]
+
+/**
+ * Whether a task may write to a path, which need not exist: inside the task's worktree, or in a directory that is
+ * shared with all tasks. Links are resolved first, also those that dangle, and `..` goes up from where they lead.
+ *
+ * Without `taskKey` the task is the one whose worktree holds the working directory (`cwd`, by default that of this
+ * process); `null` when there is none. Starts no process, takes no lock, writes nothing. It guards against mistakes; it
+ * is no sandbox.
+ *
+ * Throws `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_NOT_FOUND` (no such task), `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
+ */
+export declare function guardPath(path: string, options?: GuardOptions | undefined | null): GuardVerdict | null
+
+/** Whether a task may write to a path. */
+export interface GuardVerdict {
+  /** Whether it may. */
+  allowed: boolean
+  /**
+   * Where the path lies: in the task's worktree, in a shared directory that is linked into it, anywhere else, or on
+   * the link between the worktree and its repository.
+   */
+  place: 'worktree' | 'shared' | 'outside' | 'git-data'
+  /** The path, absolute, with every link of its existing part resolved. */
+  path: string
+  /** The task-key, `<project>/<group>/<task>`. */
+  taskKey: string
+  /** The directory of the task's worktree. */
+  worktreePath: string
+  /** Why it may not, in one sentence; empty when it is allowed. */
+  reason: string
+  /** Where to write instead; empty when it is allowed. */
+  hint: string
+}
 
 /** Something that happened to a task. */
 export interface HistoryEvent {

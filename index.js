@@ -839,6 +839,7 @@ module.exports.InstallationLock = nativeBinding.InstallationLock
 module.exports.computeBranchName = nativeBinding.computeBranchName
 module.exports.computeWorktreePath = nativeBinding.computeWorktreePath
 module.exports.errorCodes = nativeBinding.errorCodes
+module.exports.guardPath = nativeBinding.guardPath
 module.exports.listSpares = nativeBinding.listSpares
 module.exports.listTasks = nativeBinding.listTasks
 module.exports.locateDirectory = nativeBinding.locateDirectory

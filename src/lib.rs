@@ -17,6 +17,7 @@ pub mod clock;
 pub mod disk;
 pub mod error;
 pub mod git;
+pub mod guard;
 pub mod home;
 pub mod intent;
 pub mod json_path;

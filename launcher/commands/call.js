@@ -11,6 +11,7 @@ const FUNCTIONS = Object.freeze({
   computeWorktreePath: ['options'],
   computeBranchName: ['options'],
   listTasks: ['filter'],
+  guardPath: ['path', 'options'],
   errorCodes: [],
   version: [],
   'registry.taskKey': ['projectId', 'taskGroup', 'taskId'],

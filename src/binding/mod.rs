@@ -12,6 +12,7 @@
 mod arguments;
 mod background;
 mod error;
+mod guard;
 mod installation;
 mod location;
 mod names;

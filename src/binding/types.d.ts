@@ -98,6 +98,14 @@ export interface HistoryFilter {
   limit?: number | null
 }
 
+/** From where to guard. */
+export interface GuardOptions {
+  /** The task, `<project>/<group>/<task>`; by default the one whose worktree holds `cwd`. */
+  taskKey?: string | null
+  /** The directory that a relative path counts from; by default the working directory of this process. */
+  cwd?: string | null
+}
+
 /** Why something failed; stable. The list only grows, and no code changes its meaning. */
 export type OkstraErrorCode =
   /** A value from outside is not allowed: a name, a branch, a base, a path, a number, an environment variable. */
