@@ -15,15 +15,9 @@ const EXIT = Object.freeze({
 const EXIT_MEANINGS = Object.freeze([
   [EXIT.DONE, 'done'],
   [EXIT.FAILED, 'failed'],
-<<<<<<< HEAD
   [EXIT.USAGE, 'wrong usage, or a project file that cannot be used'],
   [EXIT.NOT_FOUND, 'not found: the task, directory or base that was named, the project file'],
-  [EXIT.WORK_WOULD_BE_LOST, 'refused, because work would be lost'],
-=======
-  [EXIT.USAGE, 'wrong usage'],
-  [EXIT.NOT_FOUND, 'not found: the task, directory or base that was named'],
   [EXIT.WORK_WOULD_BE_LOST, 'refused, because work would be lost or a path is outside the task'],
->>>>>>> bc6aec1 (Tell whether a path may be written to from within a task)
   [EXIT.LOCK_TIMEOUT, 'waited too long for another process'],
   [EXIT.INTERRUPTED, 'interrupted (129 and 143 for SIGHUP and SIGTERM)'],
 ])
