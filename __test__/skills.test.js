@@ -7,6 +7,7 @@ const path = require('node:path')
 const { test } = require('node:test')
 const { ROOT } = require('./helpers/repository.js')
 const { renderSkill, renderedSkills } = require('../launcher/install/render.js')
+const { COMMANDS } = require('../launcher/table.js')
 
 const NAMES = ['okstra-history', 'okstra-report-writer', 'okstra-setup']
 const STEP = fs.readFileSync(path.join(ROOT, 'skills', 'opening-step.md'), 'utf8').trimEnd()
@@ -38,4 +39,19 @@ test('a skill without the line of the opening step, or with two of it, is refuse
   assert.throws(() => renderSkill('a\n', STEP), /0 times/)
   assert.throws(() => renderSkill(`${marker}\n${marker}\n`, STEP), /2 times/)
   assert.throws(() => renderSkill(`Put ${marker} here.\n`, STEP), /0 times/)
+})
+
+test('the skills name only commands and options that exist', () => {
+  for (const { name, text } of renderedSkills()) {
+    for (const [, block] of text.replace(STEP, '').matchAll(/^ *```sh\n(.*?)^ *```$/gms)) {
+      for (const line of block.split('\n').map((one) => one.trim()).filter((one) => one.startsWith('okstra '))) {
+        const [, first, second] = /^okstra (\S+)(?: ([a-z]+))?/.exec(line)
+        const command = COMMANDS[first] ?? COMMANDS[`${first} ${second}`]
+        assert.ok(command, `${name}: ${line}`)
+        for (const [, option] of line.matchAll(/ --([a-z-]+)/g)) {
+          assert.ok(option === 'json' || Object.hasOwn(command.options, option), `${name}: ${line}`)
+        }
+      }
+    }
+  }
 })
