@@ -191,25 +191,6 @@ test('list shows all tasks with their state, and filters', async (t) => {
   assert.deepEqual(await keys('--status=active'), ['shop/checkout/fix-42'])
 })
 
-test('history tells what happened', async (t) => {
-  const { okstra, provision, place } = shop(t)
-  assert.deepEqual(json(await okstra('history', '--json')).events, [])
-  await provision()
-  await okstra('provision', 'checkout/fix-42', '--phase', 'two')
-  await okstra('provision', 'other/g/t', '--phase', 'three')
-  await okstra('release', 'checkout/fix-42')
-  const { events } = json(await okstra('history', 'checkout/fix-42', '--json'))
-  assert.deepEqual(events.map(({ event, phase }) => [event, phase]).slice(1), [['reused', 'two'], ['created', 'one']])
-  assert.equal(events[0].event, 'released')
-  assert.deepEqual([events[2].taskKey, events[2].path, events[2].branch], ['shop/checkout/fix-42', place, 'fix-fix-42'])
-  assert.equal(json(await okstra('history', '--json')).events.length, 4)
-  assert.equal(json(await okstra('history', '--project', 'other', '--json')).events.length, 1)
-  assert.deepEqual(json(await okstra('history', '--limit', '1', '--json')).events.map(({ event }) => event), ['released'])
-  const text = await okstra('history', 'checkout/fix-42')
-  assert.match(text.stdout, /^TIME .*\n\S+ +released .*\n\S+ +reused .*\n\S+ +created +shop\/checkout\/fix-42 +one +fix-fix-42\n$/)
-  assert.equal((await okstra('history', 'checkout/other')).code, 3)
-})
-
 test('release keeps the directory and answers with the entry as it was', async (t) => {
   const { okstra, provision, place } = shop(t)
   await provision()

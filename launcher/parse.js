@@ -52,7 +52,7 @@ function commandName([first, second]) {
   // Two words in one argument are no name, or the option after them would be taken for one of them.
   if (Object.hasOwn(COMMANDS, first) && !first.includes(' ')) return first
   const seconds = secondWords(first)
-  if (seconds.length === 0) throw unknownCommand(first)
+  if (seconds.length === 0) throw unknownCommand(first, second)
   if (seconds.includes(second)) return `${first} ${second}`
   const all = `\`okstra ${first}\` is followed by one of ${seconds.join(', ')}.`
   if (second === undefined || second.startsWith('-')) throw usageError(`${first} is not a command by itself`, all)
@@ -135,10 +135,13 @@ function checkValues(command, { values, positionals }) {
   }
 }
 
-/** The error for a command that there is not. */
-function unknownCommand(name) {
-  const first = (command) => command.split(' ', 1)[0]
-  const meant = nearest(name, [...new Set(Object.keys(COMMANDS).map(first))])
+/** The error for a command that there is not; `second` is the word after it, which may belong to it. */
+function unknownCommand(name, second) {
+  const names = Object.keys(COMMANDS)
+  const long = second === undefined ? name : `${name} ${second}`
+  const meant =
+    nearest(long, names.filter((command) => command.includes(' '))) ??
+    nearest(name, [...new Set(names.map((command) => command.split(' ', 1)[0]))])
   const hint = meant ? `Did you mean \`okstra ${meant}\`?` : 'See `okstra help` for the commands there are.'
   return usageError(`there is no command ${JSON.stringify(name)}`, hint)
 }
