@@ -8,6 +8,7 @@ const { test } = require('node:test')
 const { ROOT } = require('./helpers/repository.js')
 const { IMPLEMENTATION, HANDOFF, SKIPPED, CANCELLED } = require('./helpers/reports.js')
 const { checkReport } = require('../launcher/report/check.js')
+const { scan } = require('../launcher/report/markdown.js')
 const { RULES } = require('../launcher/report/rules.js')
 const { skeleton, template } = require('../launcher/report/skeleton.js')
 
@@ -177,6 +178,35 @@ test('what only looks like a breach is none', () => {
   passes(HANDOFF, body('#### 4.6.3 User Selections', '| menu | choice | answer |\n|---|---|---|\n| H1 | 1. push | "skip the tests" |\n| **H2** | main | "cancel the old one" |\n| H3 | proceed | "ok" |'))
   passes(SKIPPED, swap('- H1: skip - "not today"', '- **H1** (what is handed over): "4) Skip"'))
   passes(SKIPPED, body('#### 4.6.5 Commit List', '_(none \u2014 the user chose skip at H1)_'))
+})
+
+// [text, the headings that CommonMark sees, and below a table GitHub: line:level]
+const HEADINGS = [
+  ['# a\n## b ##\n### c #d\n####### e\n#f\n#\n', ['1:1', '2:2', '3:3', '6:1']],
+  ['a\nb\n===\n\nc\n---\n\n---\n', ['1:1', '5:2']],
+  ['```\n# a\n``\n# b\n````\n# c\n', ['6:1']],
+  ['``` a`b\n# c\n', ['2:1']],
+  ['```\n# a\n> ```\n# b\n', []],
+  ['> ```\n> # a\n# b\n', ['3:1']],
+  ['- ```\n  # a\n# b\n', ['3:1']],
+  ['- a\n\n  ```\n  # b\n  ```\n\n  # c\n\n# d\n', ['9:1']],
+  ['- a\nb\n---\n# c\n', ['4:1']],
+  ['-\na\n---\n', ['2:2']],
+  ['a\n- b\n---\n', []],
+  ['    # a\nb\n---\n', ['2:2']],
+  ['<!-- a\n# b\n--> # c\n# d\n', ['4:1']],
+  ['<!-- a --> b\n===\n# c\n', ['3:1']],
+  ['a `<!--` b\n# c\n', ['2:1']],
+  ['<pre>\n# a\n\n# b\n</pre>\n# c\n', ['6:1']],
+  ['<details>\n# a\n\n# b\n</details>\n', ['4:1']],
+  ['| a | b |\n|---|---|\n| c | d |\n---\n# e\n', ['5:1']],
+]
+
+test('headings are those that CommonMark sees', () => {
+  for (const [text, expected] of HEADINGS) {
+    const found = scan(text).lines.filter(({ kind }) => kind === 'heading').map(({ line, level }) => `${line}:${level}`)
+    assert.deepEqual(found, expected, text)
+  }
 })
 
 test('the skeleton of each task type breaches nothing but the placeholders that are left in', () => {

@@ -10,7 +10,7 @@ const { renderSkill, renderedSkills } = require('../launcher/install/render.js')
 const { COMMANDS } = require('../launcher/table.js')
 
 const NAMES = ['okstra-history', 'okstra-report-writer', 'okstra-setup']
-const STEP = fs.readFileSync(path.join(ROOT, 'skills', 'opening-step.md'), 'utf8').trimEnd()
+const STEP = fs.readFileSync(path.join(ROOT, 'skills', 'opening-step.md'), 'utf8').replace(/\r\n/g, '\n').trimEnd()
 
 function frontMatter(text) {
   const [, head] = /^---\n(.*?)\n---\n/s.exec(text)
