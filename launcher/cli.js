@@ -9,9 +9,10 @@ const { COMMANDS } = require('./table.js')
 const { LauncherError, describe, exitCodeOf } = require('./errors.js')
 const output = require('./output.js')
 
+let painter
+
 /** Runs one command line and sets `process.exitCode`. Never throws, and never ends the process before its output left. */
 async function main(argv) {
-  output.guardStreams()
   const json = wantsJson(argv)
   try {
     const result = await run(parse(argv))
@@ -27,18 +28,28 @@ async function main(argv) {
 }
 
 async function run({ command, values, positionals }) {
-  const paint = output.painter(process.stdout)
   if (command === 'version') {
     const { version } = require('../package.json')
     return { data: { version }, text: `okstra ${version}` }
   }
   const { run: execute, progress } = COMMANDS[command]
-  const hide = progress ? require('./progress.js').showProgress(progress) : () => {}
+  const hide = progress ? showProgress(progress) : () => {}
   try {
     return await execute({ values, positionals, cwd: process.cwd(), paint })
   } finally {
     hide()
   }
+}
+
+function showProgress(label) {
+  output.guardStreams()
+  return require('./progress.js').showProgress(label)
+}
+
+// Looks at stdout when something is painted, and not before: most commands that agents call paint nothing.
+function paint(format, text) {
+  painter ??= output.painter(process.stdout)
+  return painter(format, text)
 }
 
 function report(error, json) {

@@ -3,7 +3,6 @@
 // holds the two together.
 
 const path = require('node:path')
-const { LauncherError } = require('./errors.js')
 
 const WINDOWS = process.platform === 'win32'
 
@@ -28,6 +27,7 @@ function userDirectory() {
 }
 
 function notAllowed(what, value, reason) {
+  const { LauncherError } = require('./errors.js')
   return new LauncherError('OKSTRA_INVALID_ARGUMENT', `${what} ${JSON.stringify(value)} is not allowed: ${reason}`, {
     hint: `Give another ${what}.`,
   })

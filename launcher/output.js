@@ -7,8 +7,15 @@ const { EXIT } = require('./errors.js')
 // The JSON of this version of okstra; the number changes when a field changes its meaning or goes.
 const SCHEMA = 1
 
-/** Makes the two streams safe to write to. A reader that went away is no error; anything else that stops us is. */
+let guarded = false
+
+/**
+ * Makes the two streams safe to write to. A reader that went away is no error; anything else that stops us is. Done before
+ * the first writing and not at the start: to open a stream costs 2 ms, and a command may have nothing to say.
+ */
 function guardStreams() {
+  if (guarded) return
+  guarded = true
   process.stdout.on('error', (error) => {
     if (error.code === 'EPIPE') return
     process.exitCode = EXIT.FAILED
@@ -18,13 +25,15 @@ function guardStreams() {
   process.stderr.on('error', () => {})
 }
 
-function writeLines(stream, text) {
-  if (text !== '') stream.write(`${text}\n`)
+function writeLines(name, text) {
+  if (text === '') return
+  guardStreams()
+  process[name].write(`${text}\n`)
 }
 
 /** Writes the answer. */
 function answer(text) {
-  writeLines(process.stdout, text)
+  writeLines('stdout', text)
 }
 
 /** Writes one JSON object on one line as the answer. */
@@ -34,7 +43,7 @@ function answerJson(ok, fields) {
 
 /** Writes what a person should know, beside the answer. */
 function story(lines) {
-  writeLines(process.stderr, lines.join('\n'))
+  writeLines('stderr', lines.join('\n'))
 }
 
 /** Writes an error as a person reads it. */

@@ -7,9 +7,10 @@ const { parseArgs } = require('node:util')
 const addon = require('../index.js')
 const { benchCreated } = require('./bench/created')
 const { benchReused } = require('./bench/reused')
+const { benchStartup } = require('./bench/startup')
 const { temporaryRoot } = require('./torture/support/sandbox')
 
-const HELP = `Measures okstra beside git, in turn and in one process, on ${temporaryRoot()}.
+const HELP = `Measures okstra beside git and beside an empty Node, in turn and in one process, on ${temporaryRoot()}.
 
   node scripts/bench.js [--quick] [--json]
 
@@ -25,6 +26,7 @@ function main() {
   const { quick, json, help } = parseArgs({ options }).values
   if (help) return process.stdout.write(HELP)
   const rows = [
+    ...benchStartup({ runs: quick ? 30 : 60 }),
     ...benchReused(addon, { calls: quick ? 500 : 2000 }),
     ...benchCreated(addon, { files: 200, rounds: quick ? 10 : 40, bar: 1.5 }),
     ...benchCreated(addon, { files: 20000, rounds: quick ? 2 : 10, bar: 1.15 }),

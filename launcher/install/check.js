@@ -3,6 +3,7 @@
 // one small file is read, each installed file is looked at, nothing is hashed and no other module is loaded.
 
 const fs = require('node:fs')
+const { okstraHome } = require('../home.js')
 const { fileOf, isPending, readManifest } = require('./manifest.js')
 
 /**
@@ -35,4 +36,14 @@ function check(home) {
   return { whole: true, version, changed }
 }
 
-module.exports = { check }
+/** Whether `ensure-installed` has nothing to do and nothing to say. What is wrong is for the command itself to find. */
+function isCurrent() {
+  try {
+    const { whole, version } = check(okstraHome())
+    return whole && version === require('../../package.json').version
+  } catch {
+    return false
+  }
+}
+
+module.exports = { check, isCurrent }
