@@ -170,3 +170,18 @@ test('an answer that cannot be written is an error', { skip: !fs.existsSync('/de
     fs.closeSync(full)
   }
 })
+
+test('help keeps to the width of a narrow terminal', { ...terminal, ...NOTHING_HANGS }, async (t) => {
+  const box = sandbox(t)
+  const script = 'stty cols "$1" <&1; shift; exec "$@"'
+  const longest = async (columns, ...args) => {
+    const command = [PTY, 'stdout', '--', 'sh', '-c', script, 'sh', String(columns), process.execPath, BIN, ...args]
+    const { code, stdout } = await ended(spawn('python3', command, { env: box.env, stdio: ['ignore', 'pipe', 'pipe'] }))
+    assert.equal(code, 0)
+    const lines = JSON.parse(stdout).terminal.split('\n').filter((line) => !line.startsWith('  $ '))
+    return Math.max(...lines.map((line) => line.replaceAll(/\u001b\[\d+m/g, '').length))
+  }
+  assert.ok((await longest(64, 'help', 'setup')) <= 64)
+  const wide = await longest(200, 'help', 'setup')
+  assert.ok(wide > 64 && wide <= 100, String(wide))
+})

@@ -4,7 +4,8 @@
 const { COMMANDS, GLOBAL_OPTIONS, GROUPS } = require('./table.js')
 const { EXIT_MEANINGS } = require('./errors.js')
 
-const COLUMNS = 100
+// A terminal's own width where it is narrower; below 40 columns nothing reads well.
+const COLUMNS = Math.max(40, Math.min(100, process.stdout.columns || 100))
 
 const ENVIRONMENT = [
   ['OKSTRA_HOME', 'Where worktrees and the registry are kept (default: ~/.okstra)'],
@@ -44,7 +45,7 @@ function commandGroups(paint) {
 /** The help of okstra as a whole. */
 function overview(paint) {
   return [
-    'okstra gives every task one isolated git worktree, the same one in every phase.',
+    wrap('okstra gives every task one isolated git worktree, the same one in every phase.', 0),
     '',
     `${paint('bold', 'Usage:')} okstra <command> [arguments] [options]`,
     '',
@@ -65,7 +66,7 @@ function overview(paint) {
     ...examples(COMMANDS.provision.examples.slice(0, 2)),
     ...examples(COMMANDS.list.examples.slice(0, 1)),
     '',
-    'See `okstra help <command>` for the options and examples of one command.',
+    wrap('See `okstra help <command>` for the options and examples of one command.', 0),
   ].join('\n')
 }
 
@@ -74,7 +75,7 @@ function commandHelp(name, paint) {
   const { summary, usage, options, details = [], examples: samples } = COMMANDS[name]
   const all = Object.entries({ ...options, ...GLOBAL_OPTIONS })
   return [
-    `${summary}.`,
+    wrap(`${summary}.`, 0),
     '',
     `${paint('bold', 'Usage:')} okstra ${name} ${usage}`,
     '',

@@ -40,4 +40,9 @@ function age(moment, now = Date.now()) {
   return `${Math.floor(seconds / size)}${unit}`
 }
 
-module.exports = { PROJECT, namedTask, registeredTask, age }
+/** A moment of the history to the second, for people: `2026-11-23T07:00:00Z`. */
+function toSecond(at) {
+  return at.replace(/\.\d+Z$/, 'Z')
+}
+
+module.exports = { PROJECT, namedTask, registeredTask, age, toSecond }

@@ -2,7 +2,7 @@
 const { addon } = require('../addon.js')
 const { taskNotFound, usageError } = require('../errors.js')
 const { table } = require('../output.js')
-const { namedTask } = require('../tasks.js')
+const { namedTask, toSecond } = require('../tasks.js')
 
 const LIMIT = 50
 
@@ -70,21 +70,18 @@ function nothing({ named, filter }, { phase, since, all }, any) {
   return project ? `nothing is recorded of ${project}; \`okstra history --all\` shows every project` : 'nothing is recorded'
 }
 
-// To the second: the rest is for programs.
-const second = (at) => at.replace(/\.\d+Z$/, 'Z')
-
 function runRows(runs) {
-  const rows = runs.map(({ at, taskKey, phase, event, branch, state }) => [second(at), taskKey, phase ?? '-', event, branch ?? '-', state ?? 'gone'])
+  const rows = runs.map(({ at, taskKey, phase, event, branch, state }) => [toSecond(at), taskKey, phase ?? '-', event, branch ?? '-', state ?? 'gone'])
   return [['TIME', 'TASK', 'PHASE', 'EVENT', 'BRANCH', 'STATE NOW'], ...rows]
 }
 
 function taskRows(tasks) {
-  const rows = tasks.map(({ taskKey, state, runs, last, phases }) => [taskKey, state ?? 'gone', String(runs), second(last), phases.join(', ')])
+  const rows = tasks.map(({ taskKey, state, runs, last, phases }) => [taskKey, state ?? 'gone', String(runs), toSecond(last), phases.join(', ')])
   return [['TASK', 'STATE NOW', 'RUNS', 'LAST', 'PHASES'], ...rows]
 }
 
 function eventRows(events) {
-  const rows = events.map(({ at, event, taskKey, phase, branch, detail }) => [second(at), event, taskKey ?? '-', phase ?? '-', branch ?? '-', detail ?? ''])
+  const rows = events.map(({ at, event, taskKey, phase, branch, detail }) => [toSecond(at), event, taskKey ?? '-', phase ?? '-', branch ?? '-', detail ?? ''])
   return [['TIME', 'EVENT', 'TASK', 'PHASE', 'BRANCH', 'DETAIL'], ...rows]
 }
 

@@ -1,7 +1,7 @@
 'use strict'
 const { addon } = require('../addon.js')
 const { table } = require('../output.js')
-const { PROJECT, registeredTask, age } = require('../tasks.js')
+const { PROJECT, registeredTask, age, toSecond } = require('../tasks.js')
 
 const EVENTS = 10
 
@@ -12,6 +12,8 @@ async function show(context) {
 }
 
 function describe(task, events, paint) {
+  const lines = events.map(({ at, event, phase, detail }) => [toSecond(at), event, phase ?? '', detail ?? ''])
+  const history = lines.length > 0 ? table(lines).split('\n') : []
   const rows = [
     ['task', task.taskKey],
     ['state', task.state],
@@ -21,10 +23,7 @@ function describe(task, events, paint) {
     ['repository', task.repository ?? '(not recorded)'],
     ['created', `${task.createdAt} (${age(task.createdAt)} ago)`],
     ['phase', task.lastPhase],
-    ...events.map(({ at, event, phase, detail }, i) => [
-      i === 0 ? 'history' : '',
-      [at, event, phase, detail].filter(Boolean).join('  '),
-    ]),
+    ...history.map((line, i) => [i === 0 ? 'history' : '', line]),
   ]
   return table(rows, (_row, column, text) => (column === 0 ? paint('bold', text) : text))
 }
