@@ -14,7 +14,7 @@ const { currentPlatform } = require('../launcher/platforms.js')
 
 const REQUIRED = [
   'LICENSE', 'README.md', 'bin/okstra.js', 'index.d.ts', 'index.js', 'launcher/cli.js', 'launcher/module.js', 'package.json',
-  'python/okstra_ctl/__init__.py',
+  'python/okstra_ctl/__init__.py', 'skills/opening-step.md', 'skills/okstra-setup/SKILL.md', 'templates/final-report.md',
 ]
 const ALLOWED = [/^(LICENSE|README\.md|package\.json|index\.js|index\.d\.ts)$/, /^bin\/okstra\.js$/, /^(launcher|skills|templates)\//, /^python\/.*\.py$/]
 const FORBIDDEN = /\.node$|__test__|\.test\.|__pycache__|\.pyc$|node_modules|^target\//
