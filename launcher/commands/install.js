@@ -2,14 +2,13 @@
 
 async function install({ values, cwd }) {
   const { install: run, chosenBy } = require('../install/install.js')
-  const { fieldsOf, linesOf } = require('../install/tell.js')
+  const { fieldsOf, linesOf, planOf } = require('../install/tell.js')
   const dryRun = values['dry-run'] === true
   const { home, skillsDir, version, previous, damaged, steps } = await run({ chooseSkills: chosenBy(values['skills-dir'], cwd), dryRun })
   const data = { home, skillsDir, version, ...(previous !== undefined && { previous }), dryRun, ...fieldsOf(steps) }
   const summary = `okstra ${version} ${dryRun ? 'would be' : 'is'} installed in ${home}, its skills in ${skillsDir}`
   if (dryRun) {
-    const lines = linesOf(steps, { every: true, would: 'would ' })
-    return { data, text: [...lines, ...(lines.length === 0 ? ['nothing would change'] : [])].join('\n'), story: [summary] }
+    return { data, text: planOf(steps).join('\n') || 'nothing would change', story: [summary] }
   }
   const upgraded = previous !== undefined && previous !== version ? [`${previous} was installed`] : []
   const mended = damaged ? ['the manifest was damaged: files that differ from this version were kept'] : []

@@ -2,14 +2,14 @@
 
 async function uninstall({ values }) {
   const { uninstall: run } = require('../install/install.js')
-  const { fieldsOf, linesOf } = require('../install/tell.js')
+  const { fieldsOf, linesOf, planOf } = require('../install/tell.js')
   const dryRun = values['dry-run'] === true
   const { home, installed, version, steps } = await run({ dryRun })
   const { removed, kept } = fieldsOf(steps)
   const data = { home, installed, ...(version !== undefined && { version }), dryRun, removed, kept }
   if (!installed) return { data, text: `nothing is installed in ${home}` }
   const stays = `tasks, worktrees and the registry in ${home} stay as they are`
-  if (dryRun) return { data, text: linesOf(steps, { every: true, would: 'would ' }).join('\n'), story: [stays] }
+  if (dryRun) return { data, text: planOf(steps).join('\n'), story: [stays] }
   return { data, text: `okstra${version ? ` ${version}` : ''} is no longer installed in ${home}`, story: [...linesOf(steps), stays] }
 }
 

@@ -39,9 +39,8 @@ function read(file, isGood) {
   try {
     text = fs.readFileSync(file, 'utf8')
   } catch (error) {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return { state: 'none' }
-    if (error.code === 'EISDIR') return { state: 'damaged' }
-    throw error
+    // Whatever else keeps it from being read, a new one may well take its place.
+    return { state: error.code === 'ENOENT' || error.code === 'ENOTDIR' ? 'none' : 'damaged' }
   }
   try {
     const manifest = JSON.parse(text)

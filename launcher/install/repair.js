@@ -60,7 +60,16 @@ function reallyChanged(home, names) {
   if (names.length === 0) return []
   const { manifest } = readManifest(home)
   const hashes = new Map(manifest?.files.map(({ path, sha256: hash }) => [path, hash]))
-  return names.map((name) => [name, fileOf(home, name)]).filter(([name, file]) => sha256(fs.readFileSync(file)) !== hashes.get(name)).map(([, file]) => file)
+  return names.filter((name) => hashOf(fileOf(home, name)) !== hashes.get(name)).map((name) => fileOf(home, name))
+}
+
+function hashOf(file) {
+  try {
+    return sha256(fs.readFileSync(file))
+  } catch {
+    // Gone or closed to us since it was looked at: not as it was written, in any case.
+    return undefined
+  }
 }
 
 module.exports = { repair, reallyChanged }

@@ -22,23 +22,24 @@ function fieldsOf(steps) {
   }
 }
 
-/** One line for each file that a person should hear of; with `every`, for each that is changed. */
-function linesOf(steps, { every = false, would = '' } = {}) {
+/** What was done: how many files, and by name those that were kept. */
+function linesOf(steps) {
   const { written, replaced, removed, kept } = fieldsOf(steps)
-  const counted = (verb, files) => {
-    if (every) return files.map((file) => `${would}${verb} ${file}`)
-    return files.length === 0 ? [] : [`${verb} ${files.length} file${files.length === 1 ? '' : 's'}`]
-  }
-  const past = (verb, done) => (every ? verb : done)
-  return [
-    ...counted(past('write', 'wrote'), written),
-    ...counted(past('replace', 'replaced'), replaced),
-    ...(every ? removed.map((file) => `${would}remove ${file}`) : counted('removed', removed)),
-    ...kept.map(({ path, reason, newVersion }) => {
-      const beside = newVersion ? `; the new one is beside it: ${newVersion}` : ''
-      return `${would}${past('keep', 'kept')} ${path}: ${reason}${beside}`
-    }),
-  ].map((line) => printable(line))
+  const count = (verb, { length }) => (length === 0 ? [] : [`${verb} ${length} file${length === 1 ? '' : 's'}`])
+  const lines = [...count('wrote', written), ...count('replaced', replaced), ...count('removed', removed), ...kept.map((one) => `kept ${aboutKept(one)}`)]
+  return lines.map((line) => printable(line))
 }
 
-module.exports = { fieldsOf, linesOf }
+/** What would be done, file by file. */
+function planOf(steps) {
+  const { written, replaced, removed, kept } = fieldsOf(steps)
+  const each = (verb, files) => files.map((file) => `would ${verb} ${file}`)
+  const lines = [...each('write', written), ...each('replace', replaced), ...each('remove', removed), ...each('keep', kept.map(aboutKept))]
+  return lines.map((line) => printable(line))
+}
+
+function aboutKept({ path, reason, newVersion }) {
+  return `${path}: ${reason}${newVersion ? `; the new one is beside it: ${newVersion}` : ''}`
+}
+
+module.exports = { fieldsOf, linesOf, planOf }
