@@ -98,6 +98,46 @@ export interface HistoryFilter {
   limit?: number | null
 }
 
+/** What to remove. Segments are taken as given. */
+export interface RemoveOptions {
+  /** The project. */
+  projectId: string
+  /** The group. */
+  taskGroup: string
+  /** The task's own id. */
+  taskId: string
+  /** The kinds of obstacles (see `Obstacle`) that do not stand in the way; none by default. */
+  allow?: string[] | null
+  /** Allows every kind that can be allowed. */
+  force?: boolean | null
+  /** Deletes the task's branch too; its commits stay reachable while the worktree is in the trash. */
+  deleteBranch?: boolean | null
+  /** The longest wait for one lock, in milliseconds; as in `ProvisionOptions`. */
+  lockTimeoutMs?: number | null
+}
+
+/** What to bring back. Segments are taken as given. */
+export interface RestoreOptions {
+  /** The project. */
+  projectId: string
+  /** The group. */
+  taskGroup: string
+  /** The task's own id. */
+  taskId: string
+  /** The entry of the trash; by default the newest of the task. */
+  from?: string | null
+  /** The longest wait for one lock, in milliseconds; as in `ProvisionOptions`. */
+  lockTimeoutMs?: number | null
+}
+
+/** Which entries of the trash to list; what is absent does not narrow the list. */
+export interface TrashFilter {
+  /** Only those of this task, `<project>/<group>/<task>`. */
+  taskKey?: string | null
+  /** Only those of this project, taken as given. */
+  projectId?: string | null
+}
+
 /** From where to guard. */
 export interface GuardOptions {
   /** The task, `<project>/<group>/<task>`; by default the one whose worktree holds `cwd`. */
@@ -297,6 +337,13 @@ export declare function listSpares(): Array<SpareWorktree>
 export declare function listTasks(filter?: ListFilter | undefined | null): Array<TaskOverview>
 
 /**
+ * What lies in the trash, oldest first. Takes no lock and starts no process.
+ *
+ * Throws `OKSTRA_INVALID_ARGUMENT` or `OKSTRA_IO`.
+ */
+export declare function listTrash(filter?: TrashFilter | undefined | null): Array<TrashEntry>
+
+/**
  * Finds out where a directory lies: in which repository, in which of its worktrees, on which branch. Asks git; changes
  * nothing. A relative path counts from the working directory of this process.
  *
@@ -363,6 +410,19 @@ export declare function provisionTaskWorktree(options: ProvisionOptions, signal?
  */
 export declare function provisionTaskWorktreeSync(options: ProvisionOptions): WorktreeProvision
 
+/**
+ * Moves the worktree of a task into okstra's trash, whatever its size in an instant, and releases the task. The branch
+ * stays unless `deleteBranch` is set; uncommitted and untracked files also go into a commit under `refs/okstra/trash/`.
+ *
+ * Rejects with `OKSTRA_WOULD_LOSE_WORK` when there is anything that somebody could miss; `obstacles` of the error lists
+ * all of it, and `allow` takes their kinds. Nothing was changed then. `signal` stops the call before the move; from
+ * there on it is finished, if not by this call then by the next one about the task.
+ */
+export declare function removeTask(options: RemoveOptions, signal?: AbortSignal | undefined | null): Promise<TaskRemoval>
+
+/** The same as `removeTask`, but blocks JavaScript until it is done. Throws the same errors. */
+export declare function removeTaskSync(options: RemoveOptions): TaskRemoval
+
 /** The repository and worktree that a directory lies in. */
 export interface RepositoryLocation {
   /** The common git directory, resolved: the identity of the repository. */
@@ -383,6 +443,17 @@ export interface RepositoryLocation {
   /** The full commit id of `HEAD`; absent before the first commit. */
   head?: string
 }
+
+/**
+ * Brings a removed or released task back: directory, branch, uncommitted, staged and untracked files as they were.
+ *
+ * Rejects with `OKSTRA_NOT_FOUND`, `OKSTRA_NOT_IN_TRASH`, with `OKSTRA_KEY_EXISTS` when the task has its worktree, with
+ * `OKSTRA_PATH_EXISTS` when something else lies at its place, with `OKSTRA_BRANCH_OWNED`; nothing was changed then.
+ */
+export declare function restoreTask(options: RestoreOptions, signal?: AbortSignal | undefined | null): Promise<TaskRestoration>
+
+/** The same as `restoreTask`, but blocks JavaScript until it is done. Throws the same errors. */
+export declare function restoreTaskSync(options: RestoreOptions): TaskRestoration
 
 /**
  * Turns any text into one segment of a task-key, which is also one path component and part of a branch name.
@@ -462,6 +533,71 @@ export interface TaskOverview {
   state: 'active' | 'released' | 'missing'
   /** The common git directory of the repository, where it is known. */
   repository?: string
+}
+
+/** What became of a removal. */
+export interface TaskRemoval {
+  /** The task-key, `<project>/<group>/<task>`. */
+  taskKey: string
+  /** Where the worktree was. */
+  path: string
+  /** The branch of the task. */
+  branch: string
+  /** Whether that branch is gone. */
+  branchDeleted: boolean
+  /** The entry in the trash that holds the worktree; absent when its directory was gone and git had nothing of it. */
+  trashId?: string
+  /** The full id of the commit that holds what was uncommitted, shaped like a stash; absent when nothing was. */
+  snapshot?: string
+  /** Files that are in the trash alone, because they are too large for a commit or could not be read. */
+  leftOut: Array<string>
+  /** What a person should know, in sentences; may be empty. */
+  note: string
+}
+
+/** What became of a return. */
+export interface TaskRestoration {
+  /** The task-key, `<project>/<group>/<task>`. */
+  taskKey: string
+  /** The directory of the worktree. */
+  path: string
+  /** The branch of the task. */
+  branch: string
+  /**
+   * `trash`: the worktree as it was. `snapshot`: the trash had been emptied, and the files were made again from the
+   * commit that holds them. `branch`: the task had nothing in the trash and was brought back on its branch.
+   */
+  source: 'trash' | 'snapshot' | 'branch'
+  /** The entry of the trash that it was; absent with `branch`. */
+  trashId?: string
+  /** What a person should know, in sentences; may be empty. */
+  note: string
+}
+
+/** An entry of the trash. */
+export interface TrashEntry {
+  /** Its name, for `from` of `restoreTask`. */
+  id: string
+  /** The task-key, `<project>/<group>/<task>`. */
+  taskKey: string
+  /** When it was removed, in UTC: `2026-11-23T07:00:00.000Z`. */
+  removedAt: string
+  /** Where the worktree was. */
+  path: string
+  /** Where it lies now. */
+  tree: string
+  /** Whether it still lies there. */
+  whole: boolean
+  /** The branch of the task, where it was on one. */
+  branch?: string
+  /** The full id of the commit that was checked out. */
+  head?: string
+  /** The full id of the commit that holds what was uncommitted. */
+  snapshot?: string
+  /** How many tracked files had uncommitted changes. */
+  uncommitted: number
+  /** How many files git did not know. */
+  untracked: number
 }
 
 /** The version of this package, `major.minor.patch`; the native part and the JavaScript part have the same. */

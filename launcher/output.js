@@ -47,9 +47,17 @@ function story(lines) {
 }
 
 /** Writes an error as a person reads it. */
-function errorText({ message, hint }) {
+function errorText({ message, hint, obstacles = [] }) {
   const paint = painter(process.stderr)
-  const lines = [`${paint('red', 'okstra:')} ${printable(message, true)}`]
+  const details = obstacles.map(({ detail }) => detail).join('; ')
+  const head = details !== '' && message.endsWith(details) ? message.slice(0, -details.length).trimEnd() : message
+  const lines = [`${paint('red', 'okstra:')} ${printable(head, true)}`]
+  // Each with the option that allows it, and with the first of what there is.
+  for (const { detail, flag, count, examples } of obstacles) {
+    lines.push(`  ${printable(detail)}${flag ? paint('dim', ` (${flag})`) : ''}`)
+    const shown = examples.slice(0, 3).map((example) => printable(example))
+    if (shown.join('') !== '') lines.push(`    ${shown.join(', ')}${count > shown.length ? ', ...' : ''}`)
+  }
   if (hint) lines.push(`  ${printable(hint, true)}`)
   story(lines)
 }

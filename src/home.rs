@@ -13,8 +13,9 @@ use crate::task::{TaskKey, file_name_hash};
 /// <home>/worktrees/<project>/<group>/<task>   the worktrees
 /// <home>/worktrees/.quarantine/         what recovery moved aside (same file system as the worktrees)
 /// <home>/worktrees/.spares/             trees made in advance, a directory for each repository
+/// <home>/worktrees/.trash/              what was removed, one directory each
 /// <home>/state/locks/                   lock files; never deleted
-/// <home>/state/intents/                 what is being provisioned right now
+/// <home>/state/intents/                 what is being done to tasks right now
 /// <home>/{skills,templates,python}/     what the launcher installs, named by install/manifest.json
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +115,12 @@ impl OkstraHome {
     pub fn spares_lock_file(&self, common_dir: &Path) -> PathBuf {
         self.locks()
             .join(format!("spares-{}.lock", file_name_hash(common_dir.as_os_str().as_encoded_bytes())))
+    }
+
+    /// Where removed trees lie until they are restored or purged.
+    #[must_use]
+    pub fn trash(&self) -> PathBuf {
+        self.worktrees().join(".trash")
     }
 
     /// The lock file of one task.

@@ -2,6 +2,7 @@
 //! committed. One file per task, guarded by the task lock. Whoever takes that lock next settles a standing one first.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -117,6 +118,13 @@ impl Intent {
     #[must_use]
     pub fn is_of_earlier_boot(&self) -> bool {
         self.boot != present_boot()
+    }
+
+    /// When this was first written, less what the clock of file times may lag behind (it ticks every few milliseconds).
+    #[must_use]
+    pub fn written_at(&self) -> Option<SystemTime> {
+        let at: SystemTime = self.since.parse::<jiff::Timestamp>().ok()?.try_into().ok()?;
+        at.checked_sub(Duration::from_millis(20))
     }
 
     /// The reason with which the worktree is locked while this intent stands.

@@ -25,7 +25,9 @@ pub mod lock;
 pub mod obstacle;
 pub mod provision;
 pub mod registry;
+pub mod removal;
 pub mod survey;
 pub mod task;
+pub mod trash;
 
 pub use error::{Error, ErrorCode, Result};

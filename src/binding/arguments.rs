@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use napi::bindgen_prelude::{JsObjectValue, Object, Unknown};
+use napi::bindgen_prelude::{JsObjectValue, JsValue, Object, Unknown};
 use napi::{JsString, ValueType};
 
 use super::error::Outcome;
@@ -48,6 +48,29 @@ impl<'env> Fields<'env> {
     /// A text, or nothing.
     pub(super) fn optional_text(&self, name: &'static str) -> Outcome<Option<String>> {
         self.value(name)?.map(|value| text(name, value)).transpose()
+    }
+
+    /// Texts in an array; none when it is absent.
+    pub(super) fn optional_texts(&self, name: &'static str) -> Outcome<Vec<String>> {
+        let Some(value) = self.value(name)? else { return Ok(Vec::new()) };
+        if value.get_type()? != ValueType::Object || !value.is_array()? {
+            return Err(mistyped(name, value.get_type()?, "an array of strings").into());
+        }
+        // SAFETY: the type was just seen to be an object, and an array is one.
+        let array: Object<'env> = unsafe { value.cast() }?;
+        (0..array.get_array_length()?)
+            .map(|index| text(name, array.get_element::<Unknown<'env>>(index)?))
+            .collect()
+    }
+
+    /// A switch; off when it is absent.
+    pub(super) fn optional_flag(&self, name: &'static str) -> Outcome<bool> {
+        let Some(value) = self.value(name)? else { return Ok(false) };
+        match value.get_type()? {
+            // SAFETY: the type was just seen to be a boolean.
+            ValueType::Boolean => Ok(unsafe { value.cast() }?),
+            other => Err(mistyped(name, other, "a boolean").into()),
+        }
     }
 
     /// A path that must be there, made absolute now: the working directory may change while a call is under way.

@@ -18,6 +18,7 @@ mod location;
 mod names;
 mod provision;
 mod registry;
+mod removal;
 mod shapes;
 mod spares;
 mod tasks;

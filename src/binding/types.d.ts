@@ -98,6 +98,46 @@ export interface HistoryFilter {
   limit?: number | null
 }
 
+/** What to remove. Segments are taken as given. */
+export interface RemoveOptions {
+  /** The project. */
+  projectId: string
+  /** The group. */
+  taskGroup: string
+  /** The task's own id. */
+  taskId: string
+  /** The kinds of obstacles (see `Obstacle`) that do not stand in the way; none by default. */
+  allow?: string[] | null
+  /** Allows every kind that can be allowed. */
+  force?: boolean | null
+  /** Deletes the task's branch too; its commits stay reachable while the worktree is in the trash. */
+  deleteBranch?: boolean | null
+  /** The longest wait for one lock, in milliseconds; as in `ProvisionOptions`. */
+  lockTimeoutMs?: number | null
+}
+
+/** What to bring back. Segments are taken as given. */
+export interface RestoreOptions {
+  /** The project. */
+  projectId: string
+  /** The group. */
+  taskGroup: string
+  /** The task's own id. */
+  taskId: string
+  /** The entry of the trash; by default the newest of the task. */
+  from?: string | null
+  /** The longest wait for one lock, in milliseconds; as in `ProvisionOptions`. */
+  lockTimeoutMs?: number | null
+}
+
+/** Which entries of the trash to list; what is absent does not narrow the list. */
+export interface TrashFilter {
+  /** Only those of this task, `<project>/<group>/<task>`. */
+  taskKey?: string | null
+  /** Only those of this project, taken as given. */
+  projectId?: string | null
+}
+
 /** From where to guard. */
 export interface GuardOptions {
   /** The task, `<project>/<group>/<task>`; by default the one whose worktree holds `cwd`. */

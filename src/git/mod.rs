@@ -4,6 +4,7 @@ pub mod command;
 pub mod index;
 pub mod location;
 pub mod repository;
+pub mod stale;
 pub mod version;
 pub mod worktree;
 

@@ -145,6 +145,26 @@ pub fn is_on_branch(admin: &Path, branch: &str) -> bool {
     target.is_some_and(|target| target == name || target == "refs/heads/.invalid")
 }
 
+/// Where a branch is checked out, apart from the worktree at `except`: the main worktree or a linked one, as git lists
+/// them.
+pub fn checked_out_at(
+    repository: &Repository,
+    branch: &str,
+    except: Option<&Path>,
+) -> Result<Option<PathBuf>> {
+    let listed = repository.git().args(["worktree", "list", "--porcelain", "-z"]).read()?;
+    let wanted = format!("branch refs/heads/{branch}");
+    let mut path = PathBuf::new();
+    for line in listed.split(|byte| *byte == 0) {
+        if let Some(named) = line.strip_prefix(b"worktree ") {
+            path = path_of(named);
+        } else if line == wanted.as_bytes() && except != Some(path.as_path()) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
 /// All administrative directories of a repository.
 #[must_use]
 pub fn admin_dirs(common_dir: &Path) -> Vec<PathBuf> {

@@ -36,12 +36,12 @@ pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provis
     intent.commit.clone_from(&base);
     intent.base_ref.clone_from(&base);
     intent.phase.clone_from(&plan.phase);
-    intent.write(job.home, &plan.key, &job.task_lock)?;
+    intent.write(job.home, &plan.key, job.task_lock)?;
 
     let made = (|| {
         let start = match &leftover {
             Some(leftover) if leftover.tip != base => {
-                worktree::move_branch(&job.repository, &plan.branch, &leftover.tip, &base, &job.task_lock)?;
+                worktree::move_branch(&job.repository, &plan.branch, &leftover.tip, &base, job.task_lock)?;
                 None
             }
             Some(_) => None,
@@ -49,15 +49,23 @@ pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provis
         };
         let admin = register(job, &intent, start)?;
         if !spare::claim(&job.claim(), &intent, &admin)? {
-            populate::fill(&intent.path, &job.task_lock, &job.patience.cancel)?;
+            populate::fill(&intent.path, job.task_lock, &job.patience.cancel)?;
         }
         finish(job, &mut intent, &admin)
     })();
     conclude(job, intent, made, Status::Created)
 }
 
-/// A worktree on a branch that the task had before.
-pub(super) fn restore(job: &Job<'_>, entry: &Entry, tip: &str) -> Result<Provision> {
+/// Fills a registered, empty worktree: the worktree, its administrative directory.
+pub(crate) type Fill<'a> = dyn Fn(&Path, &Path) -> Result<()> + 'a;
+
+/// A worktree on a branch that the task had before; filled with the last commit, or in another way.
+pub(super) fn restore(
+    job: &Job<'_>,
+    entry: &Entry,
+    tip: &str,
+    other: Option<&Fill<'_>>,
+) -> Result<Provision> {
     job.registry.check_free(&job.plan.key, &entry.branch, Some(&job.repository.common_dir))?;
     if entry.worktree_path == job.plan.path {
         job.home.prepare_parent_of(&job.plan.key)?;
@@ -73,11 +81,14 @@ pub(super) fn restore(job: &Job<'_>, entry: &Entry, tip: &str) -> Result<Provisi
     intent.base_ref = if entry.base_ref.is_empty() { tip.to_owned() } else { entry.base_ref.clone() };
     intent.created_at = Some(entry.created_at.clone());
     intent.phase.clone_from(&job.plan.phase);
-    intent.write(job.home, &job.plan.key, &job.task_lock)?;
+    intent.write(job.home, &job.plan.key, job.task_lock)?;
 
     let made = (|| {
         let admin = register(job, &intent, None)?;
-        populate::fill(&intent.path, &job.task_lock, &job.patience.cancel)?;
+        match other {
+            Some(fill) => fill(&intent.path, &admin)?,
+            None => populate::fill(&intent.path, job.task_lock, &job.patience.cancel)?,
+        }
         finish(job, &mut intent, &admin)
     })();
     conclude(job, intent, made, Status::Restored)
@@ -121,7 +132,7 @@ fn register(job: &Job<'_>, intent: &Intent, start: Option<&str>) -> Result<PathB
     let names: Vec<String> = shares.into_iter().map(|share| share.name).collect();
     let reason = intent.lock_reason();
     let new = NewWorktree { path: &intent.path, branch: &intent.branch, start, reason: &reason };
-    worktree::add(&job.repository, new, &job.task_lock, &lock, &job.patience.cancel)
+    worktree::add(&job.repository, new, job.task_lock, &lock, &job.patience.cancel)
         .map_err(|error| worktree::explain(error, &job.plan.key, &intent.branch))?;
     share::exclude(&untracked(&job.repository, &intent.commit, names)?, common_dir, &lock)?;
     match worktree::look(&intent.path)? {
@@ -168,7 +179,7 @@ pub(super) fn finish(job: &Job<'_>, intent: &mut Intent, admin: &Path) -> Result
     let mut hook = populate::HookReport::default();
     if intent.stage == Stage::Filling && populate::has_hook(&job.repository) {
         intent.stage = Stage::HookStarted;
-        intent.write(job.home, &job.plan.key, &job.task_lock)?;
+        intent.write(job.home, &job.plan.key, job.task_lock)?;
         hook =
             populate::run_post_checkout(&job.repository, &intent.path, &intent.commit, &job.patience.cancel)?;
     }
@@ -179,7 +190,7 @@ pub(super) fn finish(job: &Job<'_>, intent: &mut Intent, admin: &Path) -> Result
     intent.stage = Stage::Committed;
     registry::write_task_record(admin, &entry, &intent.common_dir)?;
     worktree::unlock(admin, &intent.lock_reason())?;
-    Intent::drop_for(job.home, &job.plan.key, &job.task_lock)?;
+    Intent::drop_for(job.home, &job.plan.key, job.task_lock)?;
     Ok(Finished { linked, hook, entry })
 }
 

@@ -20,10 +20,12 @@ pub use self::share::configured as shared_directories;
 use crate::error::{Error, Result};
 use crate::git::{Discovery, Repository, repository, version};
 use crate::home::OkstraHome;
+use crate::intent::{Intent, Kind};
 use crate::lock::{Patience, TaskLock};
-use crate::registry::Registry;
 use crate::registry::history::{Event, EventKind};
+use crate::registry::{Entry, Registry};
 use crate::task::TaskKey;
+use crate::trash::{self, Ground};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -136,17 +138,78 @@ fn run(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience)
     refuse_nested_home(home, &repository)?;
     home.prepare()?;
     let task_lock = TaskLock::acquire(home, &plan.key, patience)?;
-    let job = Job { home, registry, plan, repository, patience, task_lock };
+    let job = Job { home, registry, plan, repository, patience, task_lock: &task_lock };
     let mut notes = Vec::new();
     let leftover = recover::recover(&job, &mut notes)?;
     let mut answer = match registry.lookup(&plan.key)? {
         Some(entry) => reuse::known(job, entry, leftover)?,
         None => create::create(&job, leftover)?,
     };
-    for note in notes {
+    for note in notes.into_iter().chain(in_the_trash(home, &plan.key, answer.status)) {
         add_sentence(&mut answer.note, &note);
     }
     Ok(answer)
+}
+
+/// What a person must know who gets a clean worktree of a task that was removed with uncommitted work in it.
+fn in_the_trash(home: &OkstraHome, key: &TaskKey, status: Status) -> Option<String> {
+    if !matches!(status, Status::Created | Status::Restored) {
+        return None;
+    }
+    let record = trash::newest_of(home, key)?;
+    let snapshot = record.git.as_ref().and_then(|git| git.snapshot.as_deref());
+    let bring = match snapshot {
+        Some(commit) => {
+            format!("`git stash apply {}` brings its uncommitted work here", &commit[..commit.len().min(12)])
+        }
+        None => {
+            format!("`okstra restore {key} --from {}` brings it back once this one is removed", record.id)
+        }
+    };
+    Some(format!("the worktree removed at {} is in the trash; {bring}", record.at))
+}
+
+/// Settles the intent of a task, where one stands: what a dead run began is finished or taken back. Gives sentences for a
+/// person. Everything that takes the lock of a task calls this first.
+pub fn settle(ground: &Ground<'_>) -> Result<Vec<String>> {
+    let Some(intent) = Intent::read(ground.home, ground.key, ground.lock)? else { return Ok(Vec::new()) };
+    if let Some(told) = trash::settle(ground, &intent)? {
+        return Ok(told);
+    }
+    let Some(repository) = trash::repository_at(&intent.common_dir, &intent.branch)? else {
+        // The repository is gone with all that was registered in it; the tree, if any, stays for a person to see.
+        Intent::drop_for(ground.home, ground.key, ground.lock)?;
+        return Ok(Vec::new());
+    };
+    let plan = Plan::of(&intent, ground.key, &repository)?;
+    let Ground { home, registry, patience, lock: task_lock, .. } = *ground;
+    let job = Job { home, registry, plan: &plan, repository, patience, task_lock };
+    let mut notes = Vec::new();
+    if recover::recover(&job, &mut notes)?.is_some()
+        && let Some(intent) = Intent::read(home, ground.key, task_lock)?
+    {
+        // Nobody goes on to make the worktree anew, so the branch that was made for it goes too.
+        recover::take_back(&job, intent)?;
+    }
+    Ok(notes)
+}
+
+/// Makes the worktree of a task anew on its branch, which stands at `tip`, filled by `fill` (worktree, administrative
+/// directory; it leaves an index as the last thing). Covered by an intent as any other.
+pub(crate) fn rebuild(
+    ground: &Ground<'_>,
+    repository: Repository,
+    entry: &Entry,
+    tip: &str,
+    fill: &create::Fill<'_>,
+) -> Result<Provision> {
+    let intent =
+        Intent::new(Kind::Restore, ground.key, &repository.common_dir, &entry.worktree_path, &entry.branch);
+    let mut plan = Plan::of(&intent, ground.key, &repository)?;
+    plan.phase.clone_from(&entry.last_phase);
+    let Ground { home, registry, patience, lock: task_lock, .. } = *ground;
+    let job = Job { home, registry, plan: &plan, repository, patience, task_lock };
+    create::restore(&job, entry, tip, Some(fill))
 }
 
 /// Everything that the steps under the task lock need.
@@ -156,7 +219,7 @@ struct Job<'a> {
     plan: &'a Plan,
     repository: Repository,
     patience: &'a Patience,
-    task_lock: TaskLock,
+    task_lock: &'a TaskLock,
 }
 
 impl Job<'_> {
@@ -164,7 +227,7 @@ impl Job<'_> {
         spare::Claim {
             home: self.home,
             repository: &self.repository,
-            task_lock: &self.task_lock,
+            task_lock: self.task_lock,
             cancel: &self.patience.cancel,
         }
     }

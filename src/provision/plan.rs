@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::{Request, share};
 use crate::error::{Error, IoContext, Result};
+use crate::git::Repository;
 use crate::git::command::seconds_from_env;
 use crate::home::OkstraHome;
+use crate::intent::Intent;
 use crate::task::{self, TaskKey};
 
 /// What is to be provisioned.
@@ -61,6 +63,19 @@ impl Plan {
             root,
             phase: request.task_type.clone(),
             base: request.base_ref.clone(),
+            shared: share::configured()?,
+        })
+    }
+
+    /// The plan that a dead run followed, as far as settling its intent needs it.
+    pub fn of(intent: &Intent, key: &TaskKey, repository: &Repository) -> Result<Self> {
+        Ok(Self {
+            key: key.clone(),
+            branch: intent.branch.clone(),
+            path: intent.path.clone(),
+            root: repository.main_worktree.clone().unwrap_or_else(|| intent.common_dir.clone()),
+            phase: intent.phase.clone(),
+            base: None,
             shared: share::configured()?,
         })
     }

@@ -5,9 +5,8 @@
 //! mended for git to start at all is mended in the file system before git is called.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use super::Job;
 use super::create;
@@ -15,14 +14,12 @@ use super::spare;
 use crate::cancel::Cancel;
 use crate::clock;
 use crate::disk;
-use crate::error::{Error, IoContext, Result};
-use crate::git::{Discovery, Git, repository, worktree};
+use crate::error::{Error, Result};
+use crate::git::{Discovery, Git, repository, stale, worktree};
 use crate::intent::{Intent, Kind, Stage};
 use crate::lock::{Patience, RepositoryLock};
 use crate::registry::history::{Event, EventKind};
-
-/// How long a lock file of the whole repository that our killed git may have left is watched before it counts as left.
-const SHARED_LOCK_WATCH: Duration = Duration::from_secs(5);
+use crate::trash::{self, Ground};
 
 /// A branch that a dead attempt made for this task and that still stands where it was made.
 #[derive(Debug, Clone)]
@@ -38,10 +35,16 @@ pub(super) struct Leftover {
 /// Recovers the intent of this task, where one stands. With the task lock held no process of the dead run lives any
 /// more: its git had inherited the lock.
 pub(super) fn recover(job: &Job<'_>, notes: &mut Vec<String>) -> Result<Option<Leftover>> {
-    let Some(mut intent) = Intent::read(job.home, &job.plan.key, &job.task_lock)? else { return Ok(None) };
+    let Some(mut intent) = Intent::read(job.home, &job.plan.key, job.task_lock)? else { return Ok(None) };
+    let Job { home, registry, patience, task_lock: lock, .. } = *job;
+    let ground = Ground { home, registry, key: &job.plan.key, lock, patience };
+    if let Some(told) = trash::settle(&ground, &intent)? {
+        notes.extend(told);
+        return Ok(None);
+    }
     if !intent.common_dir.is_dir() {
         // The repository is gone with all that was registered in it; the tree, if any, stays for a person to see.
-        Intent::drop_for(job.home, &job.plan.key, &job.task_lock)?;
+        Intent::drop_for(job.home, &job.plan.key, job.task_lock)?;
         return Ok(None);
     }
     if intent.common_dir != job.repository.common_dir {
@@ -57,7 +60,7 @@ pub(super) fn recover(job: &Job<'_>, notes: &mut Vec<String>) -> Result<Option<L
         let lock = RepositoryLock::acquire(job.home, &intent.common_dir, job.patience)?;
         worktree::repair_torn(&intent.common_dir, &lock)?;
         remove_stale_ref_lock(&intent)?;
-        remove_stale_shared_locks(&intent.common_dir, written_at(&intent))?;
+        stale::remove_shared_locks(&intent.common_dir, intent.written_at())?;
         admin_dir(&intent)
     };
     // A tree of an earlier boot that had begun to move was not flushed in its new place.
@@ -89,14 +92,14 @@ pub(super) fn recover(job: &Job<'_>, notes: &mut Vec<String>) -> Result<Option<L
         // The branch is taken over rather than deleted and made again, and the intent stands until it is.
         return Ok(Some(Leftover { branch: intent.branch, tip, bases: intent.bases }));
     }
-    Intent::drop_for(job.home, &job.plan.key, &job.task_lock)?;
+    Intent::drop_for(job.home, &job.plan.key, job.task_lock)?;
     Ok(None)
 }
 
 /// The dead run worked in another clone of the project.
 fn recover_elsewhere(job: &Job<'_>, intent: Intent, notes: &mut Vec<String>) -> Result<Option<Leftover>> {
     let Discovery::Main(other) = repository::discover(&intent.common_dir, &intent.branch)? else {
-        Intent::drop_for(job.home, &job.plan.key, &job.task_lock)?;
+        Intent::drop_for(job.home, &job.plan.key, job.task_lock)?;
         return Ok(None);
     };
     let message = format!("what an earlier run began in {} was taken back", intent.common_dir.display());
@@ -122,7 +125,7 @@ fn take_back_in(job: &Job<'_>, repository: &crate::git::Repository, mut intent: 
     let marked = fs::metadata(job.home.intent_file(&job.plan.key)).and_then(|found| found.modified()).ok();
     if !resumed {
         intent.stage = Stage::RollingBack;
-        intent.write(job.home, &job.plan.key, &job.task_lock)?;
+        intent.write(job.home, &job.plan.key, job.task_lock)?;
     }
     // The caller may have asked to stop; taking back is how stopping is done.
     let patience = Patience { cancel: Cancel::default(), ..job.patience.clone() };
@@ -131,7 +134,7 @@ fn take_back_in(job: &Job<'_>, repository: &crate::git::Repository, mut intent: 
         worktree::repair_torn(&intent.common_dir, &lock)?;
         remove_stale_ref_lock(&intent)?;
         if resumed {
-            remove_stale_shared_locks(&intent.common_dir, marked)?;
+            stale::remove_shared_locks(&intent.common_dir, marked)?;
         }
     }
     move_aside(job, &intent)?;
@@ -139,11 +142,11 @@ fn take_back_in(job: &Job<'_>, repository: &crate::git::Repository, mut intent: 
         && let Some(tip) = repository.branch_tip(&intent.branch)?
         && intent.bases.contains(&tip)
     {
-        worktree::delete_branch(repository, &intent.branch, &tip, &job.task_lock)?;
+        worktree::delete_branch(repository, &intent.branch, &tip, job.task_lock)?;
         // git says nothing when it cannot remove its lock file, and after the intent nobody knows whose it is.
         remove_stale_ref_lock(&intent)?;
     }
-    Intent::drop_for(job.home, &job.plan.key, &job.task_lock)
+    Intent::drop_for(job.home, &job.plan.key, job.task_lock)
 }
 
 /// The administrative directory that an intent's git made: by the reason it was locked with, else by the tree's link.
@@ -221,14 +224,7 @@ fn aside_name(intent: &Intent) -> String {
 }
 
 fn retire(intent: &Intent, admin: &Path) -> Result<()> {
-    // Its git is dead, and a lock file that is kept would only puzzle whoever looks for stale ones.
-    for directory in [admin.to_owned(), admin.join("reftable")] {
-        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-            if entry.path().extension() == Some("lock".as_ref()) {
-                remove_if_there(&entry.path())?;
-            }
-        }
-    }
+    stale::remove_own_locks(admin)?;
     let id = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = format!("{}-{id}", aside_name(intent));
     disk::move_aside(admin, &intent.common_dir.join("okstra-quarantine").join(name))
@@ -255,49 +251,14 @@ fn unfinished_entries(intent: &Intent) -> Vec<PathBuf> {
 /// Removes `refs/heads/<branch>.lock` of a branch that only our dead git was making: git says itself that it never
 /// takes such a file away.
 fn remove_stale_ref_lock(intent: &Intent) -> Result<()> {
-    let path = intent.common_dir.join("refs/heads").join(format!("{}.lock", intent.branch));
-    let modified = fs::metadata(&path).and_then(|found| found.modified()).ok();
+    let name = format!("refs/heads/{}", intent.branch);
     // One that is older than the intent is somebody else's, and git's message has named it.
-    match modified.zip(written_at(intent)) {
-        Some((at, since)) if intent.kind == Kind::Create && at >= since => remove_if_there(&path),
-        _ => Ok(()),
-    }
-}
-
-fn remove_if_there(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Err(error).context("remove the stale lock", path)
+    match intent.written_at() {
+        Some(since) if intent.kind == Kind::Create => {
+            stale::remove_ref_lock(&intent.common_dir, &name, since)
         }
         _ => Ok(()),
     }
-}
-
-/// git takes some locks for the whole repository, for a moment each: `packed-refs.lock` to delete a branch, those in
-/// `reftable/` to change any ref. One that appeared after our intent was written, and that stays the same for longer than
-/// any live git holds it, was left by our own killed git. Left there, it blocks the commits of everybody.
-fn remove_stale_shared_locks(common_dir: &Path, since: Option<SystemTime>) -> Result<()> {
-    let Some(since) = since else { return Ok(()) };
-    let modified = |path: &PathBuf| fs::metadata(path).and_then(|found| found.modified()).ok();
-    let tables =
-        fs::read_dir(common_dir.join("reftable")).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut suspects: Vec<(PathBuf, SystemTime)> = tables
-        .filter(|path| path.extension() == Some("lock".as_ref()))
-        .chain([common_dir.join("packed-refs.lock")])
-        .filter_map(|path| modified(&path).filter(|at| *at >= since).map(|at| (path, at)))
-        .collect();
-    let start = Instant::now();
-    while !suspects.is_empty() && start.elapsed() < SHARED_LOCK_WATCH {
-        std::thread::sleep(Duration::from_millis(50));
-        suspects.retain(|(path, at)| modified(path) == Some(*at));
-    }
-    suspects.iter().try_for_each(|(path, _)| remove_if_there(path))
-}
-
-/// When an intent was first written, less what the clock of file times may lag behind (it ticks every few milliseconds).
-fn written_at(intent: &Intent) -> Option<SystemTime> {
-    let at: SystemTime = intent.since.parse::<jiff::Timestamp>().ok()?.try_into().ok()?;
-    at.checked_sub(Duration::from_millis(20))
 }
 
 /// Moves entries aside that git still keeps for a directory that is gone, after making sure that nothing only they
@@ -345,7 +306,7 @@ fn keep_reachable(job: &Job<'_>, intent: &Intent, admin: &Path) -> Result<()> {
     for (what, object) in kept {
         if let Some(object) = object {
             let name = format!("refs/okstra/kept/{}-{what}", intent.op);
-            job.repository.git().args(["update-ref", &name, &object]).holding(&job.task_lock).read()?;
+            job.repository.git().args(["update-ref", &name, &object]).holding(job.task_lock).read()?;
         }
     }
     Ok(())

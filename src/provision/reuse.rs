@@ -132,7 +132,7 @@ fn missing(mut job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result
         job.repository = other;
     }
     let mut answer = match job.repository.branch_tip(&entry.branch)? {
-        Some(tip) => create::restore(&job, &entry, &tip)?,
+        Some(tip) => create::restore(&job, &entry, &tip, None)?,
         None => create::create(&job, leftover)?,
     };
     if let Some(note) = note {
@@ -194,8 +194,7 @@ fn back_on_branch(job: &Job<'_>, entry: &Entry, admin: &Path) -> Result<Option<S
         return Ok(None);
     }
     let git = Git::new(&entry.worktree_path).args(["switch", "--no-guess", "--no-overwrite-ignore"]);
-    let output =
-        git.args(["--", &entry.branch]).holding(&job.task_lock).cancel(&job.patience.cancel).run()?;
+    let output = git.args(["--", &entry.branch]).holding(job.task_lock).cancel(&job.patience.cancel).run()?;
     let at = head
         .strip_prefix("ref: refs/heads/")
         .map_or_else(|| "a detached HEAD".to_owned(), |name| format!("branch {name}"));

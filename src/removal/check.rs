@@ -1,0 +1,237 @@
+//! Everything that stands in the way of a removal. Nothing is changed here, and what cannot be found out stands in the
+//! way.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::inside;
+use crate::cancel::Cancel;
+use crate::error::{IoContext, Result};
+use crate::git::{Git, Repository, worktree};
+use crate::obstacle::{Obstacle, ObstacleKind};
+use crate::survey::status::{Depth, WorkStatus};
+use crate::survey::{branch, caches, links, operation, processes, status};
+
+/// A worktree that is looked at.
+#[derive(Debug)]
+pub(super) struct Site<'a> {
+    /// Its directory.
+    pub path: &'a Path,
+    /// Its administrative directory.
+    pub admin: &'a Path,
+    /// Its repository.
+    pub repository: &'a Repository,
+    /// The branch of the task.
+    pub branch: &'a str,
+    /// Whether that branch is to be deleted.
+    pub delete_branch: bool,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Findings {
+    /// What stands in the way.
+    pub obstacles: Vec<Obstacle>,
+    /// The state of the worktree.
+    pub status: WorkStatus,
+    /// The untracked files that no cache made.
+    pub untracked: Vec<PathBuf>,
+    /// okstra's own links in it.
+    pub links: Vec<PathBuf>,
+}
+
+/// Looks at everything.
+pub(super) fn look(site: &Site<'_>, cancel: &Cancel) -> Result<Findings> {
+    let mut obstacles = Vec::new();
+    let own = links::own(site.path, &site.repository.common_dir, site.repository.main_worktree.as_deref());
+    let inside = inside::look(site.path, cancel)?;
+    let status = status::ask(site.path, Depth::Ignored, &own, cancel)?;
+    let nested = repositories(site, inside.repositories, &mut obstacles)?;
+    let untracked = files(site, &status, &nested, cancel, &mut obstacles)?;
+    git_state(site, &status, cancel, &mut obstacles)?;
+    occupied(site.path, &mut obstacles);
+    let mut places = |kind, paths: &[PathBuf], one: &str, many: &str| {
+        if !paths.is_empty() {
+            obstacles.push(Obstacle::new(kind, counted(paths.len(), one, many), &names(paths)));
+        }
+    };
+    let untouched = ", never touched by okstra";
+    let (one, many) = ("repository or worktree inside", "repositories or worktrees inside");
+    places(ObstacleKind::Nested, &nested, &format!("{one}{untouched}"), &format!("{many}{untouched}"));
+    let (one, many) = ("mount point inside", "mount points inside");
+    places(ObstacleKind::Mount, &inside.mounts, &format!("{one}{untouched}"), &format!("{many}{untouched}"));
+    let (one, many) =
+        ("directory inside that cannot be looked into", "directories inside that cannot be looked into");
+    places(ObstacleKind::Unreadable, &inside.unreadable, one, many);
+    obstacles.sort_by_key(|obstacle| obstacle.kind);
+    Ok(Findings { obstacles, status, untracked, links: own })
+}
+
+/// Parts submodules, which are part of the worktree, from repositories that are not.
+fn repositories(site: &Site<'_>, found: Vec<PathBuf>, obstacles: &mut Vec<Obstacle>) -> Result<Vec<PathBuf>> {
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let listed = Git::new(site.path).args(["ls-files", "-z", "--stage", "--"]);
+    let pathspecs = found.iter().map(|path| {
+        let mut text = std::ffi::OsString::from(":(top,literal)");
+        text.push(path);
+        text
+    });
+    let listed = listed.args(pathspecs).looks_only().read()?;
+    let links: BTreeSet<&[u8]> = listed
+        .split(|byte| *byte == 0)
+        .filter(|line| line.starts_with(b"160000 "))
+        .filter_map(|line| line.iter().position(|byte| *byte == b'\t').map(|tab| &line[tab + 1..]))
+        .collect();
+    let (submodules, nested): (Vec<PathBuf>, Vec<PathBuf>) =
+        found.into_iter().partition(|path| links.contains(path.as_os_str().as_encoded_bytes()));
+    if !submodules.is_empty() {
+        let detail = format!(
+            "{}, whose commits may be in no other repository",
+            counted(submodules.len(), "submodule that is checked out", "submodules that are checked out")
+        );
+        obstacles.push(Obstacle::new(ObstacleKind::Submodules, detail, &names(&submodules)));
+    }
+    Ok(nested)
+}
+
+fn files(
+    site: &Site<'_>,
+    status: &WorkStatus,
+    nested: &[PathBuf],
+    cancel: &Cancel,
+    obstacles: &mut Vec<Obstacle>,
+) -> Result<Vec<PathBuf>> {
+    let submodules = status.submodules.iter().map(|submodule| &submodule.path);
+    let tracked: BTreeSet<&PathBuf> =
+        status.staged.iter().chain(&status.unstaged).chain(&status.conflicted).chain(submodules).collect();
+    let tracked: Vec<PathBuf> = tracked.into_iter().cloned().collect();
+    if !tracked.is_empty() {
+        let mut detail = counted(
+            tracked.len(),
+            "tracked file with uncommitted changes",
+            "tracked files with uncommitted changes",
+        );
+        if !status.conflicted.is_empty() {
+            detail.push_str(&format!(" ({} in conflict)", status.conflicted.len()));
+        }
+        obstacles.push(Obstacle::new(ObstacleKind::Uncommitted, detail, &names(&tracked)));
+    }
+    let parted = caches::part(site.path, status, cancel)?;
+    // A repository inside is told of by itself.
+    let apart = |path: &&PathBuf| !nested.iter().any(|nested| nested == *path);
+    let untracked: Vec<PathBuf> = parted.untracked.iter().filter(apart).cloned().collect();
+    if !untracked.is_empty() {
+        let detail = counted(untracked.len(), "untracked file", "untracked files");
+        obstacles.push(Obstacle::new(ObstacleKind::Untracked, detail, &names(&untracked)));
+    }
+    let ignored: Vec<PathBuf> = parted.other.iter().filter(apart).cloned().collect();
+    if !ignored.is_empty() {
+        let detail = counted(
+            ignored.len(),
+            "ignored file or directory that no cache or build made",
+            "ignored files or directories that no cache or build made",
+        );
+        obstacles.push(Obstacle::new(ObstacleKind::Ignored, detail, &names(&ignored)));
+    }
+    Ok(untracked)
+}
+
+fn git_state(
+    site: &Site<'_>,
+    status: &WorkStatus,
+    cancel: &Cancel,
+    obstacles: &mut Vec<Obstacle>,
+) -> Result<()> {
+    let operations = operation::in_progress(site.path, site.admin)?;
+    if !operations.is_empty() {
+        let kinds: Vec<String> = operations.iter().map(|one| one.kind.as_str().to_owned()).collect();
+        let detail = format!("a {} in progress", kinds.join(" and a "));
+        obstacles.push(Obstacle::new(ObstacleKind::Operation, detail, &kinds));
+    }
+    if status.branch.is_none()
+        && let Some(commit) = &status.commit
+    {
+        let count = branch::commits_nowhere(site.path, commit, cancel)?;
+        if count > 0 {
+            let detail = format!(
+                "a detached HEAD with {} on no branch",
+                counted(usize::try_from(count).unwrap_or(usize::MAX), "commit", "commits")
+            );
+            let mut obstacle = Obstacle::new(ObstacleKind::Detached, detail, std::slice::from_ref(commit));
+            obstacle.count = count;
+            obstacles.push(obstacle);
+        }
+    }
+    let lock = site.admin.join("locked");
+    match std::fs::read(&lock) {
+        Ok(reason) => {
+            let reason = String::from_utf8_lossy(&reason).trim().to_owned();
+            let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+            obstacles.push(Obstacle::new(ObstacleKind::Locked, format!("git's lock{why}"), &[reason]));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).context("read", lock),
+    }
+    if site.delete_branch {
+        branch_to_delete(site, cancel, obstacles)?;
+    }
+    Ok(())
+}
+
+fn branch_to_delete(site: &Site<'_>, cancel: &Cancel, obstacles: &mut Vec<Obstacle>) -> Result<()> {
+    let name = format!("refs/heads/{}", site.branch);
+    if site.repository.branch_tip(site.branch)?.is_none() {
+        return Ok(());
+    }
+    let exclude = format!("--exclude={name}");
+    let args = ["rev-list", &name, "--not", &exclude, "--branches", "--remotes", "--tags"];
+    let output = site.repository.git().args(args).looks_only().cancel(cancel).read()?;
+    let commits: Vec<String> = String::from_utf8_lossy(&output).lines().map(str::to_owned).collect();
+    if !commits.is_empty() {
+        let detail = format!(
+            "branch {} has {} on no other branch or remote",
+            site.branch,
+            counted(commits.len(), "commit", "commits")
+        );
+        obstacles.push(Obstacle::new(ObstacleKind::Unmerged, detail, &commits));
+    }
+    if let Some(path) = worktree::checked_out_at(site.repository, site.branch, Some(site.path))? {
+        let path = path.display().to_string();
+        let detail = format!("branch {} is checked out at {path} too", site.branch);
+        obstacles.push(Obstacle::new(ObstacleKind::BranchInUse, detail, &[path]));
+    }
+    Ok(())
+}
+
+/// Who is inside; looked at again right before the worktree is moved.
+pub(super) fn occupied(path: &Path, obstacles: &mut Vec<Obstacle>) {
+    let occupants = processes::inside(&[path.to_owned()], true).pop().unwrap_or_default();
+    let mut told: Vec<String> = occupants
+        .processes
+        .iter()
+        .map(|process| format!("{} ({}, {})", process.pid, process.command, process.by.as_str()))
+        .collect();
+    if std::env::current_dir()
+        .is_ok_and(|own| std::fs::canonicalize(path).is_ok_and(|path| own.starts_with(path)))
+    {
+        told.push(format!("{} (this process, working directory)", std::process::id()));
+    }
+    if !told.is_empty() {
+        let mut detail = counted(told.len(), "process inside", "processes inside");
+        if occupants.processes.iter().any(|process| process.is_ancestor) {
+            detail.push_str(", among them the one that you call this from");
+        }
+        obstacles.push(Obstacle::new(ObstacleKind::Processes, detail, &told));
+    }
+}
+
+fn names(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| path.to_string_lossy().into_owned()).collect()
+}
+
+/// "1 file", "2 files".
+fn counted(count: usize, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
+}

@@ -1,0 +1,283 @@
+//! Brings a removed or released task back: from the trash as it was, from the snapshot when the trash was emptied, from
+//! its branch when there is nothing else.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::{rebuild, snapshot};
+use crate::cancel::Cancel;
+use crate::disk;
+use crate::error::{Error, Result};
+use crate::git::{Repository, version, worktree};
+use crate::home::OkstraHome;
+use crate::intent::{Intent, Kind, Stage};
+use crate::lock::{Patience, TaskLock};
+use crate::provision::{self, Request};
+use crate::registry::{Entry, EntryStatus, Registry};
+use crate::task::TaskKey;
+use crate::trash::record::{GitSide, identity};
+use crate::trash::{self, Ground, Record};
+
+/// Where a task came back from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The trash, as it was.
+    Trash,
+    /// The commit that holds the uncommitted content: the trash itself was emptied.
+    Snapshot,
+    /// The branch, at its last commit; or the directory, which was there.
+    Branch,
+}
+
+impl Source {
+    /// The source as JavaScript and the command line spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trash => "trash",
+            Self::Snapshot => "snapshot",
+            Self::Branch => "branch",
+        }
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Restoration {
+    /// The task.
+    pub task_key: TaskKey,
+    /// The directory of its worktree.
+    pub path: PathBuf,
+    /// Its branch.
+    pub branch: String,
+    /// Where it came from.
+    pub source: Source,
+    /// The entry of the trash that it was; `None` when it came from its branch.
+    pub trash_id: Option<String>,
+    /// What a person should know, in sentences; may be empty.
+    pub note: String,
+}
+
+/// Brings a task back; `from` names an entry of the trash, by default the newest of the task.
+///
+/// Fails with [`Error::NotFound`], [`Error::NotInTrash`], with [`Error::KeyExists`] when the task has its worktree, with
+/// [`Error::PathExists`] when something else lies at its place, with [`Error::BranchOwned`], and then nothing is changed.
+pub fn restore(
+    home: &OkstraHome,
+    registry: &Registry,
+    key: &TaskKey,
+    from: Option<&str>,
+    patience: &Patience,
+) -> Result<Restoration> {
+    patience.cancel.check("restoring the worktree")?;
+    version::check()?;
+    home.prepare()?;
+    let lock = TaskLock::acquire(home, key, patience)?;
+    let ground = Ground { home, registry, key, lock: &lock, patience };
+    let notes = provision::settle(&ground)?;
+    let row = registry.lookup(key)?;
+    let common_dir = if row.is_some() { registry.repository_of(key)? } else { None };
+    let entries = known(home, key, common_dir)?;
+    let chosen = match from {
+        Some(name) => {
+            let named = |record: &&Record| record.id == name || record.op == name;
+            let Some(record) = entries.iter().find(named) else {
+                return Err(not_in_trash(key, format!("the trash has no entry {name} of it")));
+            };
+            Some(record.clone())
+        }
+        None => entries.into_iter().next_back(),
+    };
+    match (chosen, row) {
+        (Some(record), row) => from_record(&ground, record, row.as_ref(), notes),
+        (None, None) => Err(Error::NotFound { task_key: key.clone() }),
+        (None, Some(row)) => {
+            drop(lock);
+            from_branch(home, registry, key, &row, patience, notes)
+        }
+    }
+}
+
+/// All entries of a task, oldest first, those of which only the snapshot is left among them.
+pub fn known(home: &OkstraHome, key: &TaskKey, common_dir: Option<PathBuf>) -> Result<Vec<Record>> {
+    let mut entries = trash::entries_of(home, key, common_dir.as_deref())?;
+    if let Some(common_dir) = common_dir
+        && let Some(repository) = trash::repository_at(&common_dir, "HEAD")?
+    {
+        for record in snapshot::records(&repository)? {
+            if record.task_key == key.to_string() && !entries.iter().any(|known| known.id == record.id) {
+                entries.push(record);
+            }
+        }
+    }
+    entries.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(entries)
+}
+
+fn not_in_trash(key: &TaskKey, reason: impl Into<String>) -> Error {
+    Error::NotInTrash { task_key: key.clone(), reason: reason.into() }
+}
+
+fn from_record(
+    ground: &Ground<'_>,
+    mut record: Record,
+    row: Option<&Entry>,
+    mut notes: Vec<String>,
+) -> Result<Restoration> {
+    let key = ground.key;
+    if let Some(row) = row.filter(|row| row.status == EntryStatus::Active)
+        && fs::symlink_metadata(&row.worktree_path).is_ok()
+    {
+        return Err(Error::KeyExists { task_key: key.clone(), path: row.worktree_path.clone() });
+    }
+    if fs::symlink_metadata(&record.path).is_ok() {
+        return Err(Error::PathExists { task_key: key.clone(), path: record.path.clone() });
+    }
+    let branch = record.branch().unwrap_or("HEAD").to_owned();
+    let mut repository = None;
+    if let Some(git) = &record.git {
+        let gone = || Error::RepositoryGone { path: record.tree.clone(), repository: git.common_dir.clone() };
+        repository = Some(trash::repository_at(&git.common_dir, &branch)?.ok_or_else(gone)?);
+        if record.row.is_some() {
+            ground.registry.check_free(key, &branch, Some(&git.common_dir))?;
+        }
+    }
+    let whole = record.git.as_ref().is_none_or(|git| git.kept.is_dir());
+    let (source, path) = if whole && record.tree.is_dir() {
+        let returned = put_back(ground, &mut record, &branch)?;
+        notes.extend(returned.notes);
+        (Source::Trash, record.path.clone())
+    } else if let (Some(repository), Some(git)) = (repository, record.git.clone()) {
+        notes.extend(rebuild_from(ground, &record, &git, repository)?);
+        (Source::Snapshot, record.path.clone())
+    } else {
+        return Err(not_in_trash(key, format!("{} is not there any more", record.tree.display())));
+    };
+    let note = notes.join("; ");
+    Ok(Restoration { task_key: key.clone(), path, branch, source, trash_id: Some(record.id), note })
+}
+
+fn put_back(ground: &Ground<'_>, record: &mut Record, branch: &str) -> Result<trash::Returned> {
+    if !record.is_tree(&record.tree) {
+        // The home was copied or moved to another disk; from here on this is the tree that is meant.
+        record.tree_id = identity(&record.tree);
+    }
+    record.write_beside(ground.home)?;
+    let common_dir = record.git.as_ref().map(|git| git.common_dir.clone()).unwrap_or_default();
+    let mut intent = Intent::new(Kind::PutBack, ground.key, &common_dir, &record.path, branch);
+    intent.stage = Stage::Moving;
+    intent.entry = Some(record.id.clone());
+    intent.write(ground.home, ground.key, ground.lock)?;
+    trash::put_back(ground, &intent, record)
+}
+
+/// The tree, or git's half, is not in the trash any more: a new worktree is made and filled from what is left.
+fn rebuild_from(
+    ground: &Ground<'_>,
+    record: &Record,
+    git: &GitSide,
+    repository: Repository,
+) -> Result<Vec<String>> {
+    let key = ground.key;
+    let Some(branch) = record.branch() else {
+        return Err(not_in_trash(key, "its files are gone, and it was on no branch"));
+    };
+    if git.snapshot.is_none() && git.head.is_none() {
+        return Err(not_in_trash(key, "its files are gone, and it had no commit"));
+    }
+    let made = repository.branch_tip(branch)?.is_none();
+    let tip = match (repository.branch_tip(branch)?, &git.branch_tip, &git.head) {
+        (Some(tip), _, _) => tip,
+        (None, Some(tip), _) | (None, None, Some(tip)) => tip.clone(),
+        (None, None, None) => return Err(not_in_trash(key, "its files and its branch are gone")),
+    };
+    if made {
+        let nothing = Repository::null_id(&tip);
+        let name = format!("refs/heads/{branch}");
+        let git = repository.git().args(["update-ref", &name, &tip, &nothing]);
+        git.holding(ground.lock).read()?;
+    }
+    let row = record.row.clone();
+    let entry = Entry {
+        key: key.clone(),
+        worktree_path: record.path.clone(),
+        branch: branch.to_owned(),
+        base_ref: row.as_ref().map(|row| row.base_ref.clone()).unwrap_or_default(),
+        created_at: row.as_ref().map_or_else(crate::clock::local_now, |row| row.created_at.clone()),
+        last_phase: row.map(|row| row.last_phase).unwrap_or_default(),
+        status: EntryStatus::Active,
+    };
+    let cancel = &ground.patience.cancel;
+    let fill = |tree: &std::path::Path, admin: &std::path::Path| {
+        rebuild::fill(record, git, tree, admin, ground.lock, cancel)
+    };
+    let answer = provision::rebuild(ground, repository.clone(), &entry, &tip, &fill)?;
+    if let Some(snapshot) = &git.snapshot {
+        trash::drop_ref(&repository, &record.op, snapshot, ground.lock)?;
+    }
+    for place in [record.place(ground.home), git.kept.clone()] {
+        disk::delete_tree(&place, &Cancel::default())?;
+    }
+    let mut notes = vec!["its files had been taken out of the trash, and were made again".to_owned()];
+    if git.snapshot.is_some() {
+        notes.push("ignored files are not among them".into());
+    }
+    if !git.left_out.is_empty() {
+        notes.push(format!("lost with the trash: {}", git.left_out.join(", ")));
+    }
+    notes.extend(Some(answer.note).filter(|note| !note.is_empty()));
+    Ok(notes)
+}
+
+/// Nothing of the task is in the trash: it was released, or its directory vanished.
+fn from_branch(
+    home: &OkstraHome,
+    registry: &Registry,
+    key: &TaskKey,
+    row: &Entry,
+    patience: &Patience,
+    mut notes: Vec<String>,
+) -> Result<Restoration> {
+    let there = fs::symlink_metadata(&row.worktree_path).is_ok();
+    if there && row.status == EntryStatus::Active {
+        return Err(Error::KeyExists { task_key: key.clone(), path: row.worktree_path.clone() });
+    }
+    let repository = match registry.repository_of(key)? {
+        Some(common_dir) => trash::repository_at(&common_dir, &row.branch)?,
+        None => None,
+    };
+    let Some(repository) = repository else {
+        return Err(not_in_trash(
+            key,
+            "the trash has nothing of it, and its repository is not known any more",
+        ));
+    };
+    if !there && repository.branch_tip(&row.branch)?.is_none() {
+        return Err(not_in_trash(
+            key,
+            format!("the trash has nothing of it, and its branch {} is gone", row.branch),
+        ));
+    }
+    if let worktree::Found::Broken(reason) = worktree::look(&row.worktree_path)? {
+        return Err(Error::WorktreeBroken { path: row.worktree_path.clone(), reason });
+    }
+    let request = Request {
+        task_type: row.last_phase.clone(),
+        project_root: repository.main_worktree.clone().unwrap_or_else(|| repository.common_dir.clone()),
+        project_id: key.project().to_owned(),
+        task_group: key.group().to_owned(),
+        task_id: key.task().to_owned(),
+        work_category: String::new(),
+        base_ref: None,
+    };
+    let answer = provision::provision(home, &request, patience)?;
+    notes.extend(Some(answer.note).filter(|note| !note.is_empty()));
+    Ok(Restoration {
+        task_key: answer.task_key,
+        path: answer.path,
+        branch: answer.branch,
+        source: Source::Branch,
+        trash_id: None,
+        note: notes.join("; "),
+    })
+}

@@ -1,0 +1,417 @@
+//! Uncommitted content as a commit, shaped like a stash, so that `git stash apply <commit>` brings it back anywhere.
+//!
+//! ```text
+//! refs/okstra/trash/<op>   the tracked files as they are on disk
+//!   ^1  HEAD
+//!   ^2  the index (without the paths in conflict)
+//!   ^3  the untracked files alone
+//!   ^4  what else only this worktree keeps reachable: the sides of conflicts as files below `stage-1/` to `stage-3/`, and
+//!       as parents the commits of HEAD's log, of an operation in progress, and of a branch that is to be deleted
+//! ```
+//!
+//! One `git fast-import` writes it all from a stream: raw bytes, so that no filter runs and what comes back is what was
+//! there, any file name, and nothing that touches an index. The stream ends with `done`; when this process dies before,
+//! git makes no ref. Ignored files are never written: secrets among them would travel with `git push --mirror`. They are
+//! in the trash alone, as are files over [`LARGEST`].
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::changes::{Changes, Object};
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::git::repository::path_of;
+use crate::git::{Git, Repository};
+use crate::lock::TaskLock;
+use crate::trash::record::{GitSide, Record};
+
+/// Files over this size are not written to the repository: hashing and compressing them would take longer than anybody
+/// waits for a removal, and they are in the trash whole.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// What goes into a snapshot.
+#[derive(Debug)]
+pub(super) struct Content<'a> {
+    /// The worktree; `None` when its directory is gone.
+    pub worktree: Option<&'a Path>,
+    /// Its administrative directory.
+    pub admin: &'a Path,
+    /// The common git directory.
+    pub common_dir: &'a Path,
+    /// What differs from the last commit.
+    pub changes: &'a Changes,
+    /// Commits that nothing else keeps reachable.
+    pub commits: Vec<String>,
+}
+
+/// A snapshot that was made.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Snapshot {
+    /// Its commit.
+    pub commit: Option<String>,
+    /// Files that are not in it.
+    pub left_out: Vec<String>,
+}
+
+/// Makes the snapshot, when there is something to hold; `record` goes into its message.
+pub(super) fn take(
+    content: &Content<'_>,
+    record: &Record,
+    lock: &TaskLock,
+    cancel: &Cancel,
+) -> Result<Snapshot> {
+    let changes = content.changes;
+    if changes.tracked.is_empty() && changes.untracked.is_empty() && content.commits.is_empty() {
+        return Ok(Snapshot::default());
+    }
+    let (files, left_out) = files(content);
+    let head = record.git.as_ref().and_then(|git| git.head.clone());
+    let stream = Stream {
+        name: GitSide::ref_name(&record.op),
+        head,
+        changes: changes.clone(),
+        files,
+        commits: content.commits.clone(),
+        message: message(record)?,
+        cancel: cancel.clone(),
+    };
+    // A snapshot that is made anew takes the place of the one before.
+    let (name, durable) = (stream.name.clone(), "core.fsync=all");
+    let git = || Git::new(content.common_dir).git_dir(Some(content.admin));
+    let output = git()
+        .args(["-c", durable, "fast-import", "--quiet", "--done", "--force"])
+        .input(move |pipe| stream.write(pipe))
+        .holding(lock)
+        .cancel(cancel)
+        .run()?;
+    if !output.status.success() {
+        cancel.check("writing down the uncommitted content")?;
+        return Err(output.into_error("fast-import", content.common_dir));
+    }
+    let commit = git().args(["rev-parse", "--verify", &name]).holding(lock).read()?;
+    let commit = String::from_utf8_lossy(&commit).trim().to_owned();
+    if commit.is_empty() {
+        return Err(Error::Internal { message: format!("git fast-import made no {name}") });
+    }
+    Ok(Snapshot { commit: Some(commit), left_out })
+}
+
+fn message(record: &Record) -> Result<Vec<u8>> {
+    let mut message = format!(
+        "okstra: uncommitted work of {}\n\nRemoved {} from {}.\nBring it back with `okstra restore {}`, or over another worktree with `git stash apply`.\n\n{RECORD}",
+        record.task_key,
+        record.at,
+        record.path.display(),
+        record.task_key,
+    )
+    .into_bytes();
+    message.extend(record.encode()?);
+    message.push(b'\n');
+    Ok(message)
+}
+
+/// What stands before the record in the message.
+const RECORD: &str = "okstra-record: ";
+
+/// The records in the messages of all snapshots of a repository, each with its commit.
+pub(super) fn records(repository: &Repository) -> Result<Vec<Record>> {
+    let format = "--format=%(objectname)%00%(contents)%00%00";
+    let output = repository.git().args(["for-each-ref", format, "refs/okstra/trash"]).looks_only().read()?;
+    let text = output.strip_suffix(b"\n").unwrap_or(&output);
+    let mut records = Vec::new();
+    for part in text.split(|byte| *byte == 0).collect::<Vec<_>>().chunks(3) {
+        let [commit, message, _] = part else { continue };
+        let commit = String::from_utf8_lossy(commit).trim().to_owned();
+        let line = message.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(RECORD.as_bytes()));
+        let record = line.and_then(|line| serde_json::from_slice::<Record>(line).ok());
+        if let Some(mut record) = record
+            && let Some(git) = &mut record.git
+        {
+            git.snapshot = Some(commit);
+            records.push(record);
+        }
+    }
+    Ok(records)
+}
+
+/// The content of one file of the worktree.
+#[derive(Debug)]
+enum File {
+    Regular { place: PathBuf, executable: bool },
+    Link(Vec<u8>),
+    Gone,
+}
+
+type Named = Vec<(Vec<u8>, File)>;
+
+/// The files on disk that differ from the index, and the untracked ones; and those that are left out, for a person.
+fn files(content: &Content<'_>) -> ((Named, Named), Vec<String>) {
+    let mut left_out = Vec::new();
+    let Some(worktree) = content.worktree else { return ((Vec::new(), Vec::new()), left_out) };
+    let mut look = |path: &Vec<u8>| match look_at(worktree, path) {
+        Ok(Some(file)) => Some((path.clone(), file)),
+        Ok(None) => None,
+        Err(reason) => {
+            left_out.push(format!("{} ({reason})", String::from_utf8_lossy(path)));
+            None
+        }
+    };
+    let changes = content.changes;
+    let on_disk = changes.tracked.iter().filter(|change| change.on_disk && !change.submodule);
+    let tracked = on_disk.filter_map(|change| look(&change.path)).collect();
+    let untracked = changes.untracked.iter().filter_map(&mut look).collect();
+    ((tracked, untracked), left_out)
+}
+
+fn look_at(worktree: &Path, path: &[u8]) -> std::result::Result<Option<File>, String> {
+    let place = worktree.join(path_of(path));
+    // Below a directory that became a link lies somebody else's file.
+    let mut above = worktree.to_owned();
+    for part in path_of(path).parent().into_iter().flat_map(Path::components) {
+        above.push(part);
+        if fs::symlink_metadata(&above).is_ok_and(|found| !found.is_dir()) {
+            return Ok(Some(File::Gone));
+        }
+    }
+    let found = match fs::symlink_metadata(&place) {
+        Ok(found) => found,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Some(File::Gone));
+        }
+        Err(error) => return Err(error.to_string()),
+    };
+    if found.is_symlink() {
+        let target = fs::read_link(&place).map_err(|error| error.to_string())?;
+        return Ok(Some(File::Link(target.as_os_str().as_encoded_bytes().to_vec())));
+    }
+    if !found.is_file() {
+        // A directory in the place of a tracked file: what is in it is listed by itself.
+        return Ok(Some(File::Gone));
+    }
+    if found.len() > LARGEST {
+        return Err(format!("{} MiB", found.len() >> 20));
+    }
+    fs::File::open(&place).map_err(|error| error.to_string())?;
+    Ok(Some(File::Regular { place, executable: is_executable(&found) }))
+}
+
+#[cfg(unix)]
+fn is_executable(found: &fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&found.permissions()) & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_found: &fs::Metadata) -> bool {
+    false
+}
+
+/// The input of `git fast-import`.
+struct Stream {
+    name: String,
+    head: Option<String>,
+    changes: Changes,
+    files: (Named, Named),
+    commits: Vec<String>,
+    message: Vec<u8>,
+    cancel: Cancel,
+}
+
+impl Stream {
+    fn write(self, pipe: &mut dyn Write) -> io::Result<()> {
+        let mut out = io::BufWriter::with_capacity(256 * 1024, pipe);
+        let (tracked, untracked) = &self.files;
+        let mut parents: Vec<&str> = vec![":1", ":2"];
+
+        self.begin(&mut out, ":1", b"okstra: index\n", self.head.as_deref(), &[])?;
+        self.staged(&mut out)?;
+
+        self.begin(&mut out, ":2", b"okstra: untracked files\n", None, &[])?;
+        self.contents(&mut out, untracked)?;
+
+        let conflicts = self.changes.tracked.iter().any(|change| !change.sides.is_empty());
+        if conflicts || !self.commits.is_empty() {
+            let commits: Vec<&str> = self.commits.iter().map(String::as_str).collect();
+            self.begin(&mut out, ":3", b"okstra: what else was reachable\n", None, &commits)?;
+            for change in &self.changes.tracked {
+                for (stage, object) in &change.sides {
+                    let path = [format!("stage-{stage}/").as_bytes(), &change.path].concat();
+                    put(&mut out, object, &path)?;
+                }
+            }
+            parents.push(":3");
+        }
+
+        self.begin(&mut out, ":4", &self.message, self.head.as_deref(), &parents)?;
+        self.staged(&mut out)?;
+        self.contents(&mut out, tracked)?;
+        out.write_all(b"done\n")?;
+        out.flush()
+    }
+
+    /// Begins a commit on the ref, which forgets the one before it: only the last is what the ref will name.
+    fn begin(
+        &self,
+        out: &mut impl Write,
+        mark: &str,
+        message: &[u8],
+        from: Option<&str>,
+        merges: &[&str],
+    ) -> io::Result<()> {
+        let now = jiff::Timestamp::now().as_second();
+        writeln!(out, "reset {}\n\ncommit {}\nmark {mark}", self.name, self.name)?;
+        writeln!(out, "committer okstra <okstra@localhost> {now} +0000\ndata {}", message.len())?;
+        out.write_all(message)?;
+        writeln!(out)?;
+        if let Some(from) = from {
+            writeln!(out, "from {from}")?;
+        }
+        merges.iter().try_for_each(|parent| writeln!(out, "merge {parent}"))
+    }
+
+    /// From the tree of `HEAD` to that of the index. Deletions come first: a file may have become a directory.
+    fn staged(&self, out: &mut impl Write) -> io::Result<()> {
+        for change in self.changes.tracked.iter().filter(|change| change.staged == Some(None)) {
+            delete(out, &change.path)?;
+        }
+        for change in &self.changes.tracked {
+            if let Some(Some(object)) = &change.staged {
+                put(out, object, &change.path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn contents(&self, out: &mut impl Write, files: &Named) -> io::Result<()> {
+        for (path, _) in files.iter().filter(|(_, file)| matches!(file, File::Gone)) {
+            delete(out, path)?;
+        }
+        for (path, file) in files {
+            match file {
+                File::Gone => {}
+                File::Link(target) => data(out, "120000", path, target)?,
+                File::Regular { place, executable } => {
+                    if self.cancel.is_cancelled() {
+                        return Err(io::ErrorKind::Interrupted.into());
+                    }
+                    let mode = if *executable { "100755" } else { "100644" };
+                    data(out, mode, path, &fs::read(place)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn delete(out: &mut impl Write, path: &[u8]) -> io::Result<()> {
+    out.write_all(b"D ")?;
+    quoted(out, path)?;
+    writeln!(out)
+}
+
+fn put(out: &mut impl Write, object: &Object, path: &[u8]) -> io::Result<()> {
+    write!(out, "M {} {} ", object.mode, object.id)?;
+    quoted(out, path)?;
+    writeln!(out)
+}
+
+fn data(out: &mut impl Write, mode: &str, path: &[u8], content: &[u8]) -> io::Result<()> {
+    write!(out, "M {mode} inline ")?;
+    quoted(out, path)?;
+    writeln!(out, "\ndata {}", content.len())?;
+    out.write_all(content)?;
+    writeln!(out)
+}
+
+/// A path as git's C-style quoting has it, which holds any byte.
+fn quoted(out: &mut impl Write, path: &[u8]) -> io::Result<()> {
+    let mut text = Vec::with_capacity(path.len() + 2);
+    text.push(b'"');
+    for byte in path {
+        match byte {
+            b'"' | b'\\' => text.extend([b'\\', *byte]),
+            b' '..=b'~' => text.push(*byte),
+            _ => text.extend(format!("\\{byte:03o}").bytes()),
+        }
+    }
+    text.push(b'"');
+    out.write_all(&text)
+}
+
+/// Those of the commits that no branch, remote-tracking branch or tag reaches, apart from the branch `except`: what
+/// `HEAD`, its log and an operation in progress name, and that git could collect once they are out of its sight.
+pub(super) fn only_here(
+    content: (&Path, &Path),
+    except: Option<&str>,
+    more: &[String],
+    lock: &TaskLock,
+) -> Result<Vec<String>> {
+    let (admin, common_dir) = content;
+    let git = || Git::new(common_dir).git_dir(Some(admin)).holding(lock);
+    let mut names: BTreeSet<String> = named_in(admin);
+    names.extend(more.iter().cloned());
+    names.extend(["HEAD", "ORIG_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD"].map(str::to_owned));
+    let log = git().args(["log", "--walk-reflogs", "--format=%H", "HEAD"]).run()?;
+    if log.status.success() {
+        names.extend(String::from_utf8_lossy(&log.stdout).lines().map(str::to_owned));
+    }
+    // `refs/bisect`, `refs/worktree` and `refs/rewritten` are the worktree's own.
+    let own = git()
+        .args(["for-each-ref", "--format=%(objectname)", "refs/bisect", "refs/worktree", "refs/rewritten"])
+        .read()?;
+    names.extend(String::from_utf8_lossy(&own).lines().map(str::to_owned));
+    let mut asked = Vec::new();
+    for name in &names {
+        asked.extend(name.bytes());
+        asked.extend(b"^{commit}\n");
+    }
+    let output = git()
+        .args(["cat-file", "--batch-check=%(objectname) %(objecttype)"])
+        .input(move |pipe| pipe.write_all(&asked))
+        .read()?;
+    let text = String::from_utf8_lossy(&output);
+    let commits: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_suffix(" commit")).collect();
+    if commits.is_empty() {
+        return Ok(Vec::new());
+    }
+    let exclude = except.map(|branch| format!("--exclude=refs/heads/{branch}"));
+    let mut args = vec!["rev-list".to_owned()];
+    args.extend(commits.iter().map(ToString::to_string));
+    args.push("--not".into());
+    args.extend(exclude);
+    args.extend(["--branches", "--remotes", "--tags"].map(str::to_owned));
+    let unreachable = git().args(args).read()?;
+    let unreachable = String::from_utf8_lossy(&unreachable);
+    let unreachable: BTreeSet<&str> = unreachable.lines().collect();
+    Ok(commits.into_iter().filter(|commit| unreachable.contains(commit)).map(str::to_owned).collect())
+}
+
+/// Every object id that git's small files in an administrative directory name: those of an operation in progress
+/// (`MERGE_HEAD`, `rebase-merge/orig-head`, an autostash, ...), whatever it is.
+fn named_in(admin: &Path) -> BTreeSet<String> {
+    /// git's own files of this kind hold a few lines.
+    const SMALL: u64 = 256 * 1024;
+    let mut names = BTreeSet::new();
+    let mut directories = vec![(admin.to_owned(), 0)];
+    while let Some((directory, level)) = directories.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let Ok(found) = entry.metadata() else { continue };
+            let skipped =
+                ["modules", "logs", "objects", "reftable"].iter().any(|name| entry.file_name() == *name);
+            if found.is_dir() && level < 4 && !skipped {
+                directories.push((entry.path(), level + 1));
+            } else if found.is_file() && found.len() <= SMALL && entry.file_name() != "index" {
+                let text = fs::read(entry.path()).unwrap_or_default();
+                let words = text.split(|byte| !byte.is_ascii_alphanumeric());
+                let ids = words.filter(|word| matches!(word.len(), 40 | 64) && is_hex(word));
+                names.extend(ids.map(|word| String::from_utf8_lossy(word).into_owned()));
+            }
+        }
+    }
+    names
+}
+
+fn is_hex(word: &[u8]) -> bool {
+    word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}

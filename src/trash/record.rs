@@ -1,0 +1,217 @@
+//! What is written down about a removed worktree, in three places: beside the tree, in the administrative directory that
+//! is kept in the repository, and in the message of the commit that holds the uncommitted content. Any of them is enough.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::{self, Replace};
+use crate::error::{Error, IoContext, Result};
+use crate::home::OkstraHome;
+use crate::registry::{Entry, EntryStatus};
+use crate::task::TaskKey;
+
+/// The record in an entry of the trash.
+const BESIDE: &str = "record.json";
+/// The record in an administrative directory.
+const INSIDE: &str = "okstra-trash.json";
+/// Largest record that is read.
+const LIMIT: u64 = 4 * 1024 * 1024;
+
+/// What is known of one removed worktree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The format of this record.
+    pub version: u32,
+    /// The name of the entry: when, and by which operation.
+    pub id: String,
+    /// The operation.
+    pub op: String,
+    /// When it was removed (RFC 3339, UTC).
+    pub at: String,
+    /// The task.
+    pub task_key: String,
+    /// Its registry row; `None` for a directory that no row knew.
+    pub row: Option<Row>,
+    /// Where the worktree was.
+    #[serde(with = "crate::json_path")]
+    pub path: PathBuf,
+    /// Where it lies in the trash.
+    #[serde(with = "crate::json_path")]
+    pub tree: PathBuf,
+    /// Device and inode of the tree; a rename keeps both. `None` when the directory was gone already.
+    pub tree_id: Option<(u64, u64)>,
+    /// What git had of it; `None` for a directory that is no worktree of a repository that is there.
+    pub git: Option<GitSide>,
+    /// The links to shared directories that were in it.
+    pub links: Vec<Link>,
+    /// How many tracked files differed from the last commit.
+    pub uncommitted: u64,
+    /// How many files git did not know.
+    pub untracked: u64,
+}
+
+/// The registry's part of a [`Record`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The branch of the task.
+    pub branch: String,
+    /// The commit that it started from.
+    pub base_ref: String,
+    /// Since when the registry knew the task.
+    pub created_at: String,
+    /// The phase that used the worktree last.
+    pub last_phase: String,
+    /// Whether it was active.
+    pub active: bool,
+}
+
+/// git's part of a [`Record`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GitSide {
+    /// The common git directory.
+    #[serde(with = "crate::json_path")]
+    pub common_dir: PathBuf,
+    /// Where the administrative directory was.
+    #[serde(with = "crate::json_path")]
+    pub admin: PathBuf,
+    /// Where it is kept.
+    #[serde(with = "crate::json_path")]
+    pub kept: PathBuf,
+    /// The branch that `HEAD` named; `None` when it was detached.
+    pub branch: Option<String>,
+    /// The commit of `HEAD`; `None` before the first.
+    pub head: Option<String>,
+    /// Where the branch of the task stood.
+    pub branch_tip: Option<String>,
+    /// Whether the branch of the task was to be deleted.
+    pub delete_branch: bool,
+    /// The commit that holds the uncommitted content and everything that nothing else keeps reachable, shaped like a
+    /// stash; `None` when there was nothing to hold.
+    pub snapshot: Option<String>,
+    /// Files that are in the trash alone, because they were too large for a commit or could not be read.
+    pub left_out: Vec<String>,
+}
+
+/// A link that is made again on the way back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Its name in the worktree.
+    pub name: String,
+    /// What it points to.
+    #[serde(with = "crate::json_path")]
+    pub target: PathBuf,
+}
+
+impl From<&Entry> for Row {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            branch: entry.branch.clone(),
+            base_ref: entry.base_ref.clone(),
+            created_at: entry.created_at.clone(),
+            last_phase: entry.last_phase.clone(),
+            active: entry.status == EntryStatus::Active,
+        }
+    }
+}
+
+impl GitSide {
+    /// The ref that keeps the snapshot.
+    #[must_use]
+    pub fn ref_name(op: &str) -> String {
+        format!("refs/okstra/trash/{op}")
+    }
+}
+
+impl Record {
+    /// The task.
+    pub fn key(&self) -> Result<TaskKey> {
+        TaskKey::parse(&self.task_key)
+    }
+
+    /// The branch of the task, else the one that `HEAD` named.
+    #[must_use]
+    pub fn branch(&self) -> Option<&str> {
+        let named = self.git.as_ref().and_then(|git| git.branch.as_deref());
+        self.row.as_ref().map(|row| row.branch.as_str()).or(named)
+    }
+
+    /// The directory of the entry in the trash of a home.
+    #[must_use]
+    pub fn place(&self, home: &OkstraHome) -> PathBuf {
+        home.trash().join(&self.id)
+    }
+
+    /// Whether what lies at a path is the tree of this record.
+    #[must_use]
+    pub fn is_tree(&self, path: &Path) -> bool {
+        self.tree_id.is_some() && identity(path) == self.tree_id
+    }
+
+    /// Writes the record beside the tree, durably.
+    pub fn write_beside(&self, home: &OkstraHome) -> Result<()> {
+        let place = self.place(home);
+        disk::create_private_dir_all(&place)?;
+        disk::replace_file(&place.join(BESIDE), &self.encode()?, Replace::default())?;
+        disk::sync_dir(&home.trash())
+    }
+
+    /// Writes the record into an administrative directory, durably.
+    pub fn write_inside(&self, admin: &Path) -> Result<()> {
+        disk::replace_file(&admin.join(INSIDE), &self.encode()?, Replace::default())
+    }
+
+    /// The record as it stands in files and in the commit message.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        serde_json::to_vec(self).map_err(|error| Error::Internal {
+            message: format!("a trash record cannot be written: {error}"),
+        })
+    }
+
+    /// Reads the record beside a tree; `None` when there is none that can be used.
+    pub fn read_beside(place: &Path) -> Result<Option<Self>> {
+        read(&place.join(BESIDE))
+    }
+
+    /// Reads the record in an administrative directory; `None` when there is none that can be used.
+    pub fn read_inside(admin: &Path) -> Result<Option<Self>> {
+        read(&admin.join(INSIDE))
+    }
+
+    /// Takes the record out of an administrative directory.
+    pub fn drop_inside(admin: &Path) -> Result<()> {
+        match fs::remove_file(admin.join(INSIDE)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).context("remove the trash record in", admin)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Record>> {
+    let content = match disk::read_regular(path, LIMIT) {
+        Ok(content) => content,
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => None,
+        Err(error) => return Err(error).context("read the trash record", path),
+    };
+    Ok(content.and_then(|(_, bytes)| serde_json::from_slice(&bytes).ok()))
+}
+
+/// Device and inode of what lies at a path; a link is not followed.
+#[cfg(unix)]
+#[must_use]
+pub fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// Windows: the moment of creation stands for both; a rename keeps it.
+#[cfg(not(unix))]
+#[must_use]
+pub fn identity(path: &Path) -> Option<(u64, u64)> {
+    let created = fs::symlink_metadata(path).ok()?.created().ok()?;
+    let since = created.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some((since.as_secs(), u64::from(since.subsec_nanos())))
+}
