@@ -184,3 +184,48 @@ test('the spares of a repository that is gone are dropped by any warming', async
   assert.equal(dropped, 2)
   assert.equal(ready().length, 1)
 })
+
+/** Resolves when no process warms this repository any more. */
+async function noWarming(root) {
+  const warming = () =>
+    fs.readdirSync('/proc').some((pid) => {
+      try {
+        const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+        return words.includes('warm') && words.includes(root)
+      } catch {
+        return false
+      }
+    })
+  while (warming()) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+test('a project that wants spares gets each one that was taken replaced in the background', async (t) => {
+  if (process.platform !== 'linux') return t.skip('the process that nobody waits for is found in /proc')
+  const { root, provision, run, ready } = place(t)
+  await run('setup')
+  const file = path.join(root, '.project-docs', 'okstra', 'project.json')
+  fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), warm: 1 }))
+  await provision('first')
+  await noWarming(root)
+  const [spare, ...more] = ready()
+  assert.ok(spare)
+  assert.deepEqual(more, [])
+  await provision('second')
+  await noWarming(root)
+  assert.equal(ready().length, 1)
+  assert.notEqual(ready()[0], spare, 'the first was claimed, and another made')
+  assert.equal((await provision('second')).status, 'reused')
+  await noWarming(root)
+})
+
+test('a wrong number of spares in the project file is said, and changes nothing', async (t) => {
+  const { root, okstra, run } = place(t)
+  await run('setup')
+  const file = path.join(root, '.project-docs', 'okstra', 'project.json')
+  for (const warm of [-1, 1.5, '2', 17, null]) {
+    fs.writeFileSync(file, JSON.stringify({ schemaVersion: 1, projectId: 'shop', warm }))
+    const { code, stderr } = await okstra(['warm'], { cwd: root })
+    assert.equal(code, 2, stderr)
+    assert.match(stderr, /warm is .*not a whole number from 0 to 16/)
+  }
+})

@@ -2,7 +2,8 @@
 // From a command line to an answer and an exit code.
 //
 // A command gives `{ data, text, story }` and writes nothing itself: `data` are the fields of the JSON answer, `text` is
-// the answer for a person or a shell, `story` are lines beside it. So nothing reaches stdout before a command succeeded.
+// the answer for a person or a shell, `story` are lines beside it, `after` (optional) is called when all of it is out.
+// So nothing reaches stdout before a command succeeded.
 
 const { parse, wantsJson } = require('./parse.js')
 const { COMMANDS } = require('./table.js')
@@ -21,6 +22,7 @@ async function main(argv) {
       output.story(result.story ?? [])
       output.answer(result.text)
     }
+    result.after?.()
   } catch (error) {
     process.exitCode = exitCodeOf(error)
     report(error, json)

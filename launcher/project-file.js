@@ -12,6 +12,8 @@ const FILE_OF_BARE = ['okstra', 'project.json']
 /** The newest form of the file that this version knows. */
 const SCHEMA_VERSION = 1
 const LONGEST_ID = 200
+/** The most spares that the core keeps of one repository. */
+const MOST_SPARES = 16
 const LARGEST_FILE = 1 << 20
 
 /** Where the project file of a repository (see repository.js) lies; nothing where its main worktree cannot be known. */
@@ -21,8 +23,8 @@ function projectFileOf({ main, common, bare }) {
 }
 
 /**
- * The project file of a repository: `{ file, id, schemaVersion, settings, text }`, or nothing when it has none. `id` is
- * absent when the file names none; `settings` is everything in it. Fails with `OKSTRA_PROJECT_INVALID` when it is there
+ * The project file of a repository: `{ file, id, schemaVersion, warm, settings, text }`, or nothing when it has none. `id`
+ * and `warm` are absent when the file names none; `settings` is everything in it. Fails with `OKSTRA_PROJECT_INVALID` when it is there
  * and cannot be used.
  */
 function readProject(repository) {
@@ -42,7 +44,11 @@ function readProject(repository) {
   const id = settings.projectId ?? settings.project_id
   const problem = id === undefined ? undefined : idProblem(id)
   if (problem) throw invalid(file, `projectId ${shown(id)} cannot be used: ${problem}`)
-  return { file, id, schemaVersion, settings, text }
+  const { warm = 0 } = settings
+  if (!Number.isSafeInteger(warm) || warm < 0 || warm > MOST_SPARES) {
+    throw invalid(file, `warm is ${shown(warm)}, and not a whole number from 0 to ${MOST_SPARES}`)
+  }
+  return { file, id, schemaVersion, warm: settings.warm, settings, text }
 }
 
 function parse(file, text) {

@@ -28,7 +28,9 @@ async function provision({ values, positionals: [task], cwd }) {
       signal,
     ),
   )
-  return { data: result, text: result.path, story: tell(result) }
+  // It may have taken a spare; another one is made when the answer is out.
+  const after = () => result.status === 'created' && require('../refill.js').refill(root)
+  return { data: result, text: result.path, story: tell(result), after }
 }
 
 function tell({ status, branch, baseRef, note, taskKey, linked = [], postCheckoutExit }) {

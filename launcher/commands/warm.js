@@ -5,7 +5,7 @@ const { printable } = require('../output.js')
 async function warm({ values, cwd }) {
   const { addon } = require('../addon.js')
   const root = path.resolve(cwd, values.root ?? '.')
-  const count = values.count ?? 1
+  const count = values.count ?? (require('../refill.js').wanted(root) || 1)
   // Nobody waits for a spare: whoever works on this machine comes first.
   require('node:os').setPriority(19)
   const { interruptible } = require('../interruptible.js')
