@@ -157,24 +157,27 @@ impl Intent {
         }
     }
 
-    /// Whether an intent of this name stands, of any task. Reads them all: there are as many as there are provisions
-    /// running.
+    /// Whether an intent of this name stands, of any task.
     pub fn stands(home: &OkstraHome, op: &str) -> Result<bool> {
+        Ok(Self::all(home)?.iter().any(|intent| intent.op == op))
+    }
+
+    /// All intents that stand and can be read. Takes no lock: each may be settled in the next moment. There are as many
+    /// as there are provisions running.
+    pub fn all(home: &OkstraHome) -> Result<Vec<Self>> {
         let directory = home.intents();
         let entries = match std::fs::read_dir(&directory) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error).context("read the intents in", directory),
         };
+        let mut intents = Vec::new();
         for entry in entries {
             let path = entry.context("read the intents in", &directory)?.path();
             let found = disk::read_regular(&path, LIMIT).context("read the intent", &path)?;
-            let named = found.and_then(|(_, bytes)| serde_json::from_slice::<Self>(&bytes).ok());
-            if named.is_some_and(|intent| intent.op == op) {
-                return Ok(true);
-            }
+            intents.extend(found.and_then(|(_, bytes)| serde_json::from_slice::<Self>(&bytes).ok()));
         }
-        Ok(false)
+        Ok(intents)
     }
 
     /// Drops the intent of a task; one that is gone already is fine.

@@ -95,6 +95,22 @@ impl TaskLock {
     pub fn acquire(home: &OkstraHome, key: &TaskKey, patience: &Patience) -> Result<Self> {
         FileLock::acquire(&home.task_lock_file(key), &format!("task {key}"), patience).map(Self)
     }
+
+    /// Whether somebody holds the lock of one task at this moment. For people: by the time the answer is read it may
+    /// be wrong. Takes the lock for some microseconds when nobody has it.
+    #[must_use]
+    pub fn is_held(home: &OkstraHome, key: &TaskKey) -> bool {
+        let path = home.task_lock_file(key);
+        let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { return false };
+        match try_lock(file, &path) {
+            Ok(Ok(file)) => {
+                drop(FileLock { file });
+                false
+            }
+            Ok(Err(_)) => true,
+            Err(_) => false,
+        }
+    }
 }
 
 impl RepositoryLock {

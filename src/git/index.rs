@@ -122,6 +122,17 @@ impl Index {
     /// `false` is no statement: ask git.
     #[must_use]
     pub fn proves_unchanged(&self, entry: &Entry<'_>, found: &FileStat) -> bool {
+        self.matches(entry, found) && found.mtime < self.written
+    }
+
+    /// Whether only the time of the index is missing for a proof: the stat data is equal, but the file may have changed
+    /// again within the tick in which the index was written. Its content tells, and git reads only such files.
+    #[must_use]
+    pub fn may_be_unchanged(&self, entry: &Entry<'_>, found: &FileStat) -> bool {
+        self.matches(entry, found)
+    }
+
+    fn matches(&self, entry: &Entry<'_>, found: &FileStat) -> bool {
         let stat = &entry.entry.stat;
         let time = |time: gix_index::entry::stat::Time| Time { seconds: time.secs, nanoseconds: time.nsecs };
         // git writes 0 for the size of an entry that it knows to be changed behind the back of the other fields.
@@ -137,7 +148,6 @@ impl Index {
             && u64::from(stat.ino) == found.ino & HUGE
             && stat.uid == found.uid
             && stat.gid == found.gid
-            && found.mtime < self.written
     }
 }
 
@@ -234,6 +244,23 @@ impl FileStat {
             ino: metadata.ino(),
             uid: metadata.uid(),
             gid: metadata.gid(),
+        }
+    }
+}
+
+#[cfg(unix)]
+#[expect(clippy::cast_sign_loss, reason = "times before 1970 wrap in git too")]
+impl From<&rustix::fs::Stat> for FileStat {
+    fn from(found: &rustix::fs::Stat) -> Self {
+        Self {
+            kind: kind_of(found.st_mode as _),
+            size: found.st_size as u64,
+            mtime: time_of(found.st_mtime as _, found.st_mtime_nsec as _),
+            ctime: time_of(found.st_ctime as _, found.st_ctime_nsec as _),
+            dev: found.st_dev as _,
+            ino: found.st_ino as _,
+            uid: found.st_uid,
+            gid: found.st_gid,
         }
     }
 }

@@ -59,7 +59,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn admits(&self, entry: &Entry) -> bool {
+    pub(crate) fn admits(&self, entry: &Entry) -> bool {
         self.project.as_deref().is_none_or(|wanted| wanted == entry.key.project())
             && self.group.as_deref().is_none_or(|wanted| wanted == entry.key.group())
             && self.status.is_none_or(|wanted| wanted == entry.status)

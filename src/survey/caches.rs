@@ -176,6 +176,34 @@ pub fn part(worktree: &Path, status: &WorkStatus, cancel: &Cancel) -> Result<Par
     Ok(Parted { caches, other, untracked })
 }
 
+/// Caches within an ignored directory that is no cache as a whole. Everything in it is ignored, so that names count;
+/// repositories within are left alone.
+pub fn within(worktree: &Path, directory: &Path, cancel: &Cancel) -> Result<Vec<Cache>> {
+    let look = Look::new(worktree)?;
+    let mut found = Vec::new();
+    let mut open = vec![directory.to_owned()];
+    while let Some(directory) = open.pop() {
+        cancel.check("looking for caches")?;
+        let path = worktree.join(&directory);
+        let fine = fs::symlink_metadata(&path)
+            .is_ok_and(|metadata| metadata.is_dir() && device(&metadata) == look.device);
+        if !fine || path.join(".git").exists() {
+            continue;
+        }
+        if let Some(why) = look.look(&directory) {
+            found.push(Cache { path: directory, why });
+            continue;
+        }
+        let Ok(entries) = fs::read_dir(&path) else { continue };
+        let real = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+        open.extend(entries.flatten().filter(real).map(|entry| directory.join(entry.file_name())));
+    }
+    // Somebody may have added a file by force.
+    let holding = tracked_below(worktree, found.iter().map(|cache| &cache.path), cancel)?;
+    found.retain(|cache| !holding.contains(&cache.path));
+    Ok(found)
+}
+
 enum Place {
     /// In this directory, or it is this directory.
     In(PathBuf, Why),

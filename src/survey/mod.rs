@@ -5,7 +5,14 @@
 
 pub mod branch;
 pub mod caches;
+pub mod disk_use;
 pub mod links;
 pub mod operation;
+pub mod overview;
 pub mod processes;
+pub mod proof;
 pub mod status;
+pub mod tasks;
+
+pub use self::overview::{Extras, Fact, TaskSurvey, Work, examine, repository_at};
+pub use self::tasks::{State, find};

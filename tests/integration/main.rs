@@ -21,3 +21,4 @@ mod shared_dirs;
 mod statuses;
 mod support;
 mod survey_facts;
+mod survey_proof;
