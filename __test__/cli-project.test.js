@@ -208,6 +208,7 @@ test('a project file that cannot be used: the same message from every command, n
     ['["shop"]', /and not an object/],
     ['{"schemaVersion": 2, "projectId": "shop"}', /schema version 2, and this okstra knows 1 at most/],
     ['{"schemaVersion": "1", "projectId": "shop"}', /schemaVersion is "1", and not a whole number/],
+    ['{"projectId": "shop", "warm": -1}', /warm is -1, and not a whole number from 0 to 16/],
     ['{"projectId": 7}', /projectId 7 cannot be used: it is no text/],
     ['{"projectId": " "}', /it is empty/],
     ['{"projectId": "../etc"}', /it holds a slash/],
@@ -309,6 +310,15 @@ test('bare repositories, submodules, core.worktree and --separate-git-dir', asyn
   const task = await json(['provision', 'g/t', '--phase', 'p'], at('split'))
   const found = await check(task.path)
   assert.deepEqual([found.projectRoot, found.task.taskKey], [at('split'), 'split/g/t'], 'a task knows it by its links')
+})
+
+test('a line that another process has added meanwhile is not added twice', (t) => {
+  const { addLines } = require('../launcher/gitignore.js')
+  const { repository } = sandbox(t)
+  const root = repository('shop')
+  for (const lines of [['/a', '/b'], ['/b', '/c'], ['/a']]) addLines(root, lines)
+  const text = fs.readFileSync(path.join(root, '.gitignore'), 'utf8')
+  assert.deepEqual(text.split('\n').filter((line) => line.startsWith('/')), ['/a', '/b', '/c'])
 })
 
 test('eight setups at once: one file, whole, and all agree', async (t) => {

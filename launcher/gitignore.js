@@ -14,7 +14,7 @@ function ignoreLine(name) {
   return `/${name.replace(/[*?[\]\\ ]/g, '\\$&')}`
 }
 
-/** Adds lines to the block, which is made once. Everything else in the file stays as it is, byte for byte. */
+/** Adds the lines that are not there to the block, which is made once. Everything else in the file stays as it is, byte for byte. */
 function addLines(root, lines) {
   const file = path.join(root, '.gitignore')
   const stat = fs.lstatSync(file, { throwIfNoEntry: false })
@@ -26,8 +26,11 @@ function addLines(root, lines) {
   try {
     // Bytes as characters: what is in the file need not be UTF-8.
     const present = stat ? fs.readFileSync(file, 'latin1') : ''
-    const added = Buffer.from(withLines(present, lines.map((line) => Buffer.from(line).toString('latin1'))), 'latin1')
-    require('./disk.js').replaceFile(file, added)
+    // Another process may have added them since somebody asked git for what is missing.
+    const known = new Set(present.split(/\r?\n/))
+    const missing = lines.map((line) => Buffer.from(line).toString('latin1')).filter((line) => !known.has(line))
+    if (missing.length === 0) return
+    require('./disk.js').replaceFile(file, Buffer.from(withLines(present, missing), 'latin1'))
   } catch (error) {
     throw ioError('add lines to', file, error)
   }

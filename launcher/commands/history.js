@@ -5,6 +5,7 @@ const { table } = require('../output.js')
 const { namedTask, toSecond } = require('../tasks.js')
 
 const LIMIT = 50
+const SHOWN_PHASES = 8
 
 async function history(context) {
   const { values } = context
@@ -75,8 +76,11 @@ function runRows(runs) {
   return [['TIME', 'TASK', 'PHASE', 'EVENT', 'BRANCH', 'STATE NOW'], ...rows]
 }
 
+// A task that went back and forth for weeks would fill the screen.
+const newest = (phases) => (phases.length > SHOWN_PHASES ? ['...', ...phases.slice(-SHOWN_PHASES)] : phases)
+
 function taskRows(tasks) {
-  const rows = tasks.map(({ taskKey, state, runs, last, phases }) => [taskKey, state ?? 'gone', String(runs), toSecond(last), phases.join(', ')])
+  const rows = tasks.map(({ taskKey, state, runs, last, phases }) => [taskKey, state ?? 'gone', String(runs), toSecond(last), newest(phases).join(', ')])
   return [['TASK', 'STATE NOW', 'RUNS', 'LAST', 'PHASES'], ...rows]
 }
 
