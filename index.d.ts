@@ -130,6 +130,20 @@ export interface RestoreOptions {
   lockTimeoutMs?: number | null
 }
 
+/** What to clear away. */
+export interface PruneOptions {
+  /** Clears away instead of only proposing; off by default. */
+  apply?: boolean | null
+  /** Only what belongs to this project, taken as given. */
+  projectId?: string | null
+  /** Only what is at least so many days old; by default the days of the trash for what would be deleted. */
+  olderThanDays?: number | null
+  /** Only these proposals, by their `id`: what somebody has seen and agreed to. */
+  only?: string[] | null
+  /** The longest wait for one lock, in milliseconds; as in `ProvisionOptions`. */
+  lockTimeoutMs?: number | null
+}
+
 /** Which entries of the trash to list; what is absent does not narrow the list. */
 export interface TrashFilter {
   /** Only those of this task, `<project>/<group>/<task>`. */
@@ -300,8 +314,8 @@ export interface HistoryEvent {
   /** When, in UTC: `2026-11-23T07:00:00.000Z`. */
   at: string
   /**
-   * What happened: `created`, `reused` (with a new phase), `restored`, `released`, `removed`, `recovered`, `refused`,
-   * and what later versions add.
+   * What happened: `created`, `reused` (with a new phase), `restored`, `released`, `removed`, `pruned`, `recovered`,
+   * `refused`, and what later versions add.
    */
   event: string
   /** The task-key; absent where the event is about the whole registry. */
@@ -409,6 +423,42 @@ export declare function provisionTaskWorktree(options: ProvisionOptions, signal?
  * For scripts. Throws the same errors with the same codes.
  */
 export declare function provisionTaskWorktreeSync(options: ProvisionOptions): WorktreeProvision
+
+/**
+ * Proposes what may go: released and merged tasks, tasks whose directory is gone, unknown directories, and what has
+ * lain in the trash or in quarantine for its days (14, or `OKSTRA_TRASH_DAYS`). With `apply` it is cleared away:
+ * worktrees and directories go into the trash, what is in the trash is deleted. What cannot go stays and says why.
+ *
+ * `signal` stops it between two items, and within a deletion, which the next call continues.
+ *
+ * Rejects with `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT`, `OKSTRA_IO` or `OKSTRA_ABORTED`.
+ */
+export declare function prune(options?: PruneOptions | undefined | null, signal?: AbortSignal | undefined | null): Promise<PruneItem[]>
+
+/** Something that `prune` proposes to clear away, or has. */
+export interface PruneItem {
+  /** A stable name, for `only`. */
+  id: string
+  /**
+   * `merged`: a released task whose work is in the default branch. `missing`: an active task whose directory is gone.
+   * `orphan`: a directory that no row knows. `expired`: an entry of the trash past its days. `quarantine`: something
+   * that recovery moved aside, past its days. `unfinished`: what a killed deletion left. And what later versions add.
+   */
+  why: string
+  /** The task-key, where it is one's. */
+  taskKey?: string
+  /** Where it lies. */
+  path: string
+  /** One sentence about it. */
+  detail: string
+  /** Whether it was cleared away. */
+  done: boolean
+  /** What became of it, or why it stays; absent when it was only proposed. */
+  outcome?: string
+}
+
+/** The same as `prune`, but blocks JavaScript until it is done. Throws the same errors. */
+export declare function pruneSync(options?: PruneOptions | undefined | null): Array<PruneItem>
 
 /**
  * Moves the worktree of a task into okstra's trash, whatever its size in an instant, and releases the task. The branch

@@ -11,6 +11,7 @@ const ENVIRONMENT = [
   ['OKSTRA_HOME', 'Where worktrees and the registry are kept (default: ~/.okstra)'],
   ['OKSTRA_WORKTREE_SYNC_DIRS', 'Directories of the main worktree that every task sees through a link, with colons between (default: .project-docs:.scratch:graphify-out)'],
   ['OKSTRA_LOCK_TIMEOUT_MS', 'How long to wait for other processes (default: 120000)'],
+  ['OKSTRA_TRASH_DAYS', 'How many days a removed worktree can be restored before `okstra prune` proposes to delete it (default: 14)'],
   ['OKSTRA_GIT_TIMEOUT', 'How long one git process may take, in seconds'],
   ['CLAUDE_CONFIG_DIR', "The agent's configuration: `okstra install` puts the skills into its folder skills (default: ~/.claude)"],
   ['NO_COLOR', 'Set: no colours'],

@@ -1,4 +1,4 @@
-//! `removeTask`, `restoreTask`, each with its synchronous twin, and `listTrash`.
+//! `removeTask`, `restoreTask` and `prune`, each with its synchronous twin, and `listTrash`.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::home::OkstraHome;
 use crate::lock::Patience;
 use crate::obstacle::ObstacleKind;
 use crate::registry::Registry;
-use crate::removal::{self, RemoveRequest};
+use crate::removal::{self, Proposal, PruneRequest, RemoveRequest};
 use crate::task::TaskKey;
 use crate::trash::{self, Record};
 
@@ -254,4 +254,95 @@ pub fn list_trash(env: Env, filter: Unknown<'_>) -> napi::Result<Vec<TrashEntry>
         });
         Ok(entries.into_iter().map(Into::into).collect())
     })
+}
+
+/// Something that `prune` proposes to clear away, or has.
+#[napi(object, object_from_js = false)]
+pub struct PruneItem {
+    /// A stable name, for `only`.
+    pub id: String,
+    /// `merged`: a released task whose work is in the default branch. `missing`: an active task whose directory is gone.
+    /// `orphan`: a directory that no row knows. `expired`: an entry of the trash past its days. `quarantine`: something
+    /// that recovery moved aside, past its days. `unfinished`: what a killed deletion left. And what later versions add.
+    pub why: String,
+    /// The task-key, where it is one's.
+    pub task_key: Option<String>,
+    /// Where it lies.
+    pub path: String,
+    /// One sentence about it.
+    pub detail: String,
+    /// Whether it was cleared away.
+    pub done: bool,
+    /// What became of it, or why it stays; absent when it was only proposed.
+    pub outcome: Option<String>,
+}
+
+impl From<Proposal> for PruneItem {
+    fn from(proposal: Proposal) -> Self {
+        Self {
+            id: proposal.id,
+            why: proposal.why.as_str().to_owned(),
+            task_key: proposal.task_key.map(|key| key.to_string()),
+            path: proposal.path.to_string_lossy().into_owned(),
+            detail: proposal.detail,
+            done: matches!(proposal.outcome, Some(Ok(_))),
+            outcome: proposal.outcome.map(|outcome| outcome.unwrap_or_else(|reason| reason)),
+        }
+    }
+}
+
+/// A prune with everything it needs from JavaScript and from the environment.
+struct Pruning {
+    home: OkstraHome,
+    request: PruneRequest,
+    patience: Patience,
+}
+
+impl Pruning {
+    fn read(options: Unknown<'_>) -> Outcome<Self> {
+        let fields = Fields::optional("options", options)?;
+        let only = fields.optional_texts("only")?;
+        let request = PruneRequest {
+            project: fields.optional_text("projectId")?,
+            older_than: fields.optional_count("olderThanDays")?,
+            apply: fields.optional_flag("apply")?,
+            only: Some(only).filter(|only| !only.is_empty()),
+        };
+        Ok(Self { home: OkstraHome::from_env()?, request, patience: fields.patience("lockTimeoutMs")? })
+    }
+
+    fn perform(self) -> Result<Vec<PruneItem>> {
+        let registry = Registry::open(&self.home);
+        let proposals = removal::prune(&self.home, &registry, &self.request, &self.patience)?;
+        Ok(proposals.into_iter().map(Into::into).collect())
+    }
+}
+
+/// Proposes what may go: released and merged tasks, tasks whose directory is gone, unknown directories, and what has
+/// lain in the trash or in quarantine for its days (14, or `OKSTRA_TRASH_DAYS`). With `apply` it is cleared away:
+/// worktrees and directories go into the trash, what is in the trash is deleted. What cannot go stays and says why.
+///
+/// `signal` stops it between two items, and within a deletion, which the next call continues.
+///
+/// Rejects with `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT`, `OKSTRA_IO` or `OKSTRA_ABORTED`.
+#[napi(
+    ts_args_type = "options?: PruneOptions | undefined | null, signal?: AbortSignal | undefined | null",
+    ts_return_type = "Promise<PruneItem[]>"
+)]
+pub fn prune<'env>(
+    env: &'env Env,
+    options: Unknown<'env>,
+    signal: Unknown<'env>,
+) -> napi::Result<Object<'env>> {
+    background::run(env, "pruning", signal, || {
+        let pruning = Pruning::read(options)?;
+        let cancel = pruning.patience.cancel.clone();
+        Ok((move || pruning.perform(), cancel))
+    })
+}
+
+/// The same as `prune`, but blocks JavaScript until it is done. Throws the same errors.
+#[napi(ts_args_type = "options?: PruneOptions | undefined | null")]
+pub fn prune_sync(env: Env, options: Unknown<'_>) -> napi::Result<Vec<PruneItem>> {
+    guarded(&env, || Ok(Pruning::read(options)?.perform()?))
 }

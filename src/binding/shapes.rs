@@ -100,8 +100,8 @@ impl TryFrom<Entry> for WorktreeEntry {
 pub struct HistoryEvent {
     /// When, in UTC: `2026-11-23T07:00:00.000Z`.
     pub at: String,
-    /// What happened: `created`, `reused` (with a new phase), `restored`, `released`, `removed`, `recovered`, `refused`,
-    /// and what later versions add.
+    /// What happened: `created`, `reused` (with a new phase), `restored`, `released`, `removed`, `pruned`, `recovered`,
+    /// `refused`, and what later versions add.
     pub event: String,
     /// The task-key; absent where the event is about the whole registry.
     pub task_key: Option<String>,

@@ -130,6 +130,20 @@ export interface RestoreOptions {
   lockTimeoutMs?: number | null
 }
 
+/** What to clear away. */
+export interface PruneOptions {
+  /** Clears away instead of only proposing; off by default. */
+  apply?: boolean | null
+  /** Only what belongs to this project, taken as given. */
+  projectId?: string | null
+  /** Only what is at least so many days old; by default the days of the trash for what would be deleted. */
+  olderThanDays?: number | null
+  /** Only these proposals, by their `id`: what somebody has seen and agreed to. */
+  only?: string[] | null
+  /** The longest wait for one lock, in milliseconds; as in `ProvisionOptions`. */
+  lockTimeoutMs?: number | null
+}
+
 /** Which entries of the trash to list; what is absent does not narrow the list. */
 export interface TrashFilter {
   /** Only those of this task, `<project>/<group>/<task>`. */

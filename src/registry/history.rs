@@ -38,6 +38,8 @@ pub enum EventKind {
     Released,
     /// A worktree was removed.
     Removed,
+    /// A removed worktree was deleted for good.
+    Pruned,
     /// Something damaged or left over was put in order.
     Recovered,
     /// A request was refused.
@@ -54,6 +56,7 @@ impl EventKind {
             Self::Restored => "restored",
             Self::Released => "released",
             Self::Removed => "removed",
+            Self::Pruned => "pruned",
             Self::Recovered => "recovered",
             Self::Refused => "refused",
         }

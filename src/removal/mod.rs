@@ -8,10 +8,13 @@ mod changes;
 mod check;
 mod inside;
 mod missing;
+mod orphan;
+mod prune;
 mod rebuild;
 mod remove;
 mod restore;
 mod snapshot;
 
+pub use self::prune::{Proposal, PruneRequest, Why, prune, trash_days};
 pub use self::remove::{Removal, RemoveRequest, remove};
 pub use self::restore::{Restoration, Source, known, restore};

@@ -218,8 +218,13 @@ fn rebuild_from(
     for place in [record.place(ground.home), git.kept.clone()] {
         disk::delete_tree(&place, &Cancel::default())?;
     }
-    let mut notes = vec!["its files had been taken out of the trash, and were made again".to_owned()];
-    if git.snapshot.is_some() {
+    let why = if record.tree_id.is_none() {
+        "its directory was gone when it was removed; what git had of it is back"
+    } else {
+        "its files had been taken out of the trash, and were made again"
+    };
+    let mut notes = vec![why.to_owned()];
+    if git.snapshot.is_some() && record.tree_id.is_some() {
         notes.push("ignored files are not among them".into());
     }
     if !git.left_out.is_empty() {

@@ -225,7 +225,9 @@ pub fn settle(ground: &Ground<'_>, intent: &Intent) -> Result<Option<Vec<String>
         abandon(ground, intent)?;
         return Ok(Some(vec![format!("{died} before it had removed anything")]));
     }
-    stale::remove_shared_locks(&intent.common_dir, intent.written_at())?;
+    if intent.common_dir.is_absolute() {
+        stale::remove_shared_locks(&intent.common_dir, intent.written_at())?;
+    }
     let id = intent.entry.as_deref().unwrap_or_default();
     let mut found = Record::read_beside(&ground.home.trash().join(id))?;
     if found.is_none() {

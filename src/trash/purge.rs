@@ -20,7 +20,9 @@ pub fn purge(home: &OkstraHome, record: &Record, lock: &TaskLock, cancel: &Cance
     if place.is_dir() {
         disk::move_aside(&place, &doomed)?;
     } else {
+        // Only the half in the repository is left; without the record a killed purge would forget it.
         disk::create_private_dir_all(&doomed)?;
+        record.write_to(&doomed)?;
     }
     finish(home, &doomed, Some(record), lock, cancel)
 }

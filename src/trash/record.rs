@@ -153,8 +153,13 @@ impl Record {
     pub fn write_beside(&self, home: &OkstraHome) -> Result<()> {
         let place = self.place(home);
         disk::create_private_dir_all(&place)?;
-        disk::replace_file(&place.join(BESIDE), &self.encode()?, Replace::default())?;
+        self.write_to(&place)?;
         disk::sync_dir(&home.trash())
+    }
+
+    /// Writes the record into the directory of an entry.
+    pub fn write_to(&self, place: &Path) -> Result<()> {
+        disk::replace_file(&place.join(BESIDE), &self.encode()?, Replace::default())
     }
 
     /// Writes the record into an administrative directory, durably.

@@ -1,0 +1,361 @@
+//! Proposes what may go, and clears it away. Worktrees and unknown directories go into the trash; only what has lain in
+//! the trash or in quarantine for its days is deleted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::orphan;
+use super::remove::{self, RemoveRequest};
+use crate::disk::{self, Deletion};
+use crate::error::{Error, Result};
+use crate::home::OkstraHome;
+use crate::lock::{Patience, TaskLock};
+use crate::provision;
+use crate::registry::history::{Event, EventKind};
+use crate::registry::{Entry, EntryStatus, Filter, Registry};
+use crate::survey::branch::{self, Ask, Merged};
+use crate::task::TaskKey;
+use crate::trash::{self, Ground, Record, purge};
+
+/// How many days something lies in the trash when `OKSTRA_TRASH_DAYS` does not say otherwise.
+const DAYS: u64 = 14;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Why something may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// A released task whose work is in the default branch; its worktree goes into the trash.
+    Merged,
+    /// An active task whose directory is gone; its row is released.
+    Missing,
+    /// A directory that no row knows; it goes into the trash.
+    Orphan,
+    /// An entry of the trash past its days; it is deleted.
+    Expired,
+    /// Something that recovery moved aside, past its days; it is deleted.
+    Quarantine,
+    /// What a killed purge left; it is deleted.
+    Unfinished,
+}
+
+impl Why {
+    /// The reason as JavaScript and the command line spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Merged => "merged",
+            Self::Missing => "missing",
+            Self::Orphan => "orphan",
+            Self::Expired => "expired",
+            Self::Quarantine => "quarantine",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// Something that may go.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    /// A stable name of this proposal.
+    pub id: String,
+    /// Why it may go.
+    pub why: Why,
+    /// The task, where it is one's.
+    pub task_key: Option<TaskKey>,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// One sentence about it.
+    pub detail: String,
+    /// What became of it: `None` when nothing was tried, an error's text when it stays.
+    pub outcome: Option<std::result::Result<String, String>>,
+}
+
+/// What to look for.
+#[derive(Debug, Clone, Default)]
+pub struct PruneRequest {
+    /// Only what belongs to one project.
+    pub project: Option<String>,
+    /// Only what is at least so many days old; by default the days of the trash for what would be deleted, and any age
+    /// for what would be moved.
+    pub older_than: Option<u64>,
+    /// Does it, instead of only proposing it.
+    pub apply: bool,
+    /// Only these proposals, by their ids: what a person has seen and agreed to.
+    pub only: Option<Vec<String>>,
+}
+
+/// How many days something lies in the trash: `OKSTRA_TRASH_DAYS`, else 14.
+pub fn trash_days() -> Result<u64> {
+    const NAME: &str = "OKSTRA_TRASH_DAYS";
+    match std::env::var_os(NAME) {
+        None => Ok(DAYS),
+        Some(value) => value
+            .to_str()
+            .and_then(|text| text.trim().parse().ok())
+            .filter(|days| *days <= 36_500)
+            .ok_or_else(|| Error::invalid(NAME, value.to_string_lossy(), "it is no number of days")),
+    }
+}
+
+/// Proposes what may go and, when asked to, clears it away, each with what became of it. What cannot go stays and says
+/// why; only a request to stop ends it early.
+pub fn prune(
+    home: &OkstraHome,
+    registry: &Registry,
+    request: &PruneRequest,
+    patience: &Patience,
+) -> Result<Vec<Proposal>> {
+    let days = match request.older_than {
+        Some(days) => days,
+        None => trash_days()?,
+    };
+    let search = Search {
+        home,
+        registry,
+        request,
+        patience,
+        kept: DAY.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX)),
+        moved: DAY.saturating_mul(u32::try_from(request.older_than.unwrap_or(0)).unwrap_or(u32::MAX)),
+    };
+    let mut proposals = Vec::new();
+    search.tasks(&mut proposals)?;
+    search.orphans(&mut proposals)?;
+    search.trash(&mut proposals)?;
+    search.quarantine(&mut proposals)?;
+    if let Some(only) = &request.only {
+        proposals.retain(|proposal| only.contains(&proposal.id));
+    }
+    if request.apply {
+        home.prepare()?;
+        for proposal in &mut proposals {
+            patience.cancel.check("pruning")?;
+            proposal.outcome = Some(match search.act(proposal) {
+                Ok(done) => Ok(done),
+                Err(error @ Error::Aborted { .. }) => return Err(error),
+                Err(error) => Err(error.to_string()),
+            });
+        }
+    }
+    Ok(proposals)
+}
+
+struct Search<'a> {
+    home: &'a OkstraHome,
+    registry: &'a Registry,
+    request: &'a PruneRequest,
+    patience: &'a Patience,
+    /// From which age on something is deleted.
+    kept: Duration,
+    /// From which age on something is moved into the trash.
+    moved: Duration,
+}
+
+impl Search<'_> {
+    fn concerns(&self, key: &TaskKey) -> bool {
+        self.request.project.as_deref().is_none_or(|project| project == key.project())
+    }
+
+    fn tasks(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
+        let filter = Filter { project: self.request.project.clone(), ..Filter::default() };
+        for entry in self.registry.list(&filter)? {
+            self.patience.cancel.check("pruning")?;
+            let there = fs::symlink_metadata(&entry.worktree_path).is_ok();
+            let proposal = |why: Why, detail: String| Proposal {
+                id: format!("{}:{}", why.as_str(), entry.key),
+                why,
+                task_key: Some(entry.key.clone()),
+                path: entry.worktree_path.clone(),
+                detail,
+                outcome: None,
+            };
+            if there && entry.status == EntryStatus::Released {
+                if let Some(into) = self.merged(&entry)?
+                    && is_older(last_used(&entry.worktree_path), self.moved)
+                {
+                    proposals.push(proposal(Why::Merged, format!("released, {into}; goes into the trash")));
+                }
+            } else if !there
+                && entry.status == EntryStatus::Active
+                // Where the directory above is gone too, its disk may only not be mounted.
+                && entry.worktree_path.parent().is_some_and(Path::is_dir)
+                && is_older(entry.worktree_path.parent().and_then(modified), self.moved)
+            {
+                let detail =
+                    format!("its directory is gone; branch {} is kept, the row is released", entry.branch);
+                proposals.push(proposal(Why::Missing, detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the work of a released task has been merged into, in words; `None` when it has not, or when nobody knows.
+    fn merged(&self, entry: &Entry) -> Result<Option<String>> {
+        let Some(common_dir) = self.registry.repository_of(&entry.key)? else { return Ok(None) };
+        let Some(repository) = trash::repository_at(&common_dir, &entry.branch)? else { return Ok(None) };
+        let base = Some(entry.base_ref.as_str()).filter(|base| !base.is_empty());
+        let ask = [Ask { branch: &entry.branch, base }];
+        let facts = branch::facts(&repository, &ask, &self.patience.cancel)?.pop().flatten();
+        Ok(match facts.map(|facts| facts.merged) {
+            Some(Merged::Empty) => Some("without a commit of its own".into()),
+            Some(Merged::Commits(into)) => Some(format!("merged into {into}")),
+            Some(Merged::Changes(into)) => Some(format!("its changes are in {into}")),
+            _ => None,
+        })
+    }
+
+    fn orphans(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
+        for (key, path) in orphan::find(self.home, self.registry)? {
+            if self.concerns(&key) && is_older(modified(&path), self.moved) {
+                proposals.push(Proposal {
+                    id: format!("orphan:{key}"),
+                    why: Why::Orphan,
+                    task_key: Some(key),
+                    path,
+                    detail: "no row of the registry knows it; goes into the trash".into(),
+                    outcome: None,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn trash(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
+        for record in trash::entries(self.home)? {
+            let Ok(key) = record.key() else { continue };
+            let removed = record.at.parse::<jiff::Timestamp>().ok().and_then(|at| at.try_into().ok());
+            if self.concerns(&key) && is_older(removed, self.kept) {
+                proposals.push(Proposal {
+                    id: format!("expired:{}", record.id),
+                    why: Why::Expired,
+                    task_key: Some(key),
+                    path: record.place(self.home),
+                    detail: format!("removed at {}; is deleted", record.at),
+                    outcome: None,
+                });
+            }
+        }
+        if self.request.project.is_none() {
+            for path in purge::unfinished(self.home) {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                proposals.push(Proposal {
+                    id: format!("unfinished:{name}"),
+                    why: Why::Unfinished,
+                    task_key: None,
+                    path,
+                    detail: "an earlier deletion did not get to its end; is deleted".into(),
+                    outcome: None,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn quarantine(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
+        if self.request.project.is_some() {
+            return Ok(());
+        }
+        let mut places = vec![self.home.quarantine()];
+        for entry in self.registry.list(&Filter::default())? {
+            if let Some(common_dir) = self.registry.repository_of(&entry.key)? {
+                places.push(common_dir.join("okstra-quarantine"));
+            }
+        }
+        places.sort();
+        places.dedup();
+        for entry in places.iter().filter_map(|place| fs::read_dir(place).ok()).flatten().flatten() {
+            if is_older(modified(&entry.path()), self.kept) {
+                proposals.push(Proposal {
+                    id: format!("quarantine:{}", entry.path().display()),
+                    why: Why::Quarantine,
+                    task_key: None,
+                    path: entry.path(),
+                    detail: "recovery moved it aside, and nobody had been given it; is deleted".into(),
+                    outcome: None,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn act(&self, proposal: &Proposal) -> Result<String> {
+        let cancel = &self.patience.cancel;
+        match (proposal.why, &proposal.task_key) {
+            (Why::Merged | Why::Missing, Some(key)) => {
+                let done =
+                    remove::remove(self.home, self.registry, key, &RemoveRequest::default(), self.patience)?;
+                Ok(done.trash_id.map_or_else(|| "released".into(), |id| format!("in the trash as {id}")))
+            }
+            (Why::Orphan, Some(key)) => self.with_lock(key, |ground| {
+                if self.registry.lookup(key)?.is_some_and(|row| row.worktree_path == proposal.path) {
+                    return Ok("a row knows it by now".into());
+                }
+                orphan::bury(ground, &proposal.path).map(|id| format!("in the trash as {id}"))
+            }),
+            (Why::Expired, Some(key)) => self.with_lock(key, |ground| {
+                let Some(record) = Record::read_beside(&proposal.path)? else {
+                    return Ok("gone by now".into());
+                };
+                let deletion = purge::purge(self.home, &record, ground.lock, cancel)?;
+                self.note(key, &record.id, &deletion);
+                Ok(told(&deletion))
+            }),
+            (Why::Unfinished, _) => self.continue_purge(&proposal.path),
+            _ => disk::delete_tree(&proposal.path, cancel).map(|deletion| told(&deletion)),
+        }
+    }
+
+    fn with_lock<T>(&self, key: &TaskKey, act: impl FnOnce(&Ground<'_>) -> Result<T>) -> Result<T> {
+        let lock = TaskLock::acquire(self.home, key, self.patience)?;
+        let ground =
+            Ground { home: self.home, registry: self.registry, key, lock: &lock, patience: self.patience };
+        provision::settle(&ground)?;
+        act(&ground)
+    }
+
+    fn continue_purge(&self, doomed: &Path) -> Result<String> {
+        let cancel = &self.patience.cancel;
+        let record = Record::read_beside(doomed)?;
+        let key = record.as_ref().and_then(|record| record.key().ok());
+        let Some((record, key)) = record.zip(key) else {
+            // The record goes last: nothing else of it is left.
+            return disk::delete_tree(doomed, cancel).map(|deletion| told(&deletion));
+        };
+        self.with_lock(&key, |ground| {
+            let deletion = purge::finish(self.home, doomed, Some(&record), ground.lock, cancel)?;
+            self.note(&key, &record.id, &deletion);
+            Ok(told(&deletion))
+        })
+    }
+
+    fn note(&self, key: &TaskKey, id: &str, deletion: &Deletion) {
+        let mut event = Event::new(EventKind::Pruned, Some(key));
+        event.detail = Some(format!("{id}: {}", told(deletion)));
+        self.registry.record(&event);
+    }
+}
+
+fn told(deletion: &Deletion) -> String {
+    if deletion.is_complete() {
+        return format!("{} files deleted", deletion.deleted);
+    }
+    let first = deletion.examples.first().map(|(path, reason)| format!(", {}: {reason}", path.display()));
+    format!("{} files deleted, {} left{}", deletion.deleted, deletion.left, first.unwrap_or_default())
+}
+
+/// Whether a moment lies at least so far back. What is not known counts as young.
+fn is_older(moment: Option<SystemTime>, age: Duration) -> bool {
+    age.is_zero()
+        || moment.is_some_and(|moment| SystemTime::now().duration_since(moment).is_ok_and(|past| past >= age))
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    fs::symlink_metadata(path).ok()?.modified().ok()
+}
+
+/// When git last changed something in a worktree, or somebody in its top directory.
+fn last_used(path: &Path) -> Option<SystemTime> {
+    let admin = crate::git::worktree::admin_dir_of(path).ok()??;
+    let files = [admin.join("HEAD"), admin.join("index"), admin.join("logs/HEAD"), path.to_owned()];
+    files.iter().filter_map(|file| modified(file)).max()
+}
