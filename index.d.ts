@@ -152,6 +152,16 @@ export interface TrashFilter {
   projectId?: string | null
 }
 
+/** What a check-up looks at. */
+export interface DoctorOptions {
+  /** Mend what can be mended; without it nothing is written. */
+  fix?: boolean | null
+  /** A directory whose repository is looked at too, also when no task is in it. */
+  root?: string | null
+  /** The longest wait for one lock, in milliseconds; see `ProvisionOptions`. */
+  lockTimeoutMs?: number | null
+}
+
 /** From where to guard. */
 export interface GuardOptions {
   /** The task, `<project>/<group>/<task>`; by default the one whose worktree holds `cwd`. */
@@ -272,6 +282,55 @@ export interface DirectoryLocation {
   /** The repository and worktree; absent when the directory is in no repository. */
   repository?: RepositoryLocation
 }
+
+/**
+ * A check-up: the registry against the disk against git. With `fix`, what is sure is mended; without it nothing is
+ * written anywhere. Whatever was mended, and whatever remains, is in the report.
+ *
+ * It can be stopped, also by a kill, at any point: the next one goes on. Nothing is deleted that could be anybody's
+ * work.
+ *
+ * Rejects with `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_GIT_MISSING`, `OKSTRA_GIT_TOO_OLD`, `OKSTRA_IO` or `OKSTRA_ABORTED`.
+ */
+export declare function doctor(options?: DoctorOptions | undefined | null, signal?: AbortSignal | undefined | null): Promise<DoctorReport>
+
+/** One thing that a check-up found. */
+export interface DoctorFinding {
+  /** What it is; stable, and listed in docs/doctor.md. */
+  code: string
+  /** `error`: something does not work. `warning`: it works, and will not for ever. `note`: nothing is wrong. */
+  severity: 'error' | 'warning' | 'note'
+  /**
+   * `fixable`: `fix` mends it. `fixed`: it was mended. `decide`: only a person can decide what is right. `wait`:
+   * somebody may be at it; look again later. `failed`: it was to be mended, and that failed.
+   */
+  outcome: 'fixable' | 'fixed' | 'decide' | 'wait' | 'failed'
+  /** The task that it is about, where there is one. */
+  taskKey?: string
+  /** The path that it is about, where there is one. */
+  path?: string
+  /** What was found, in one sentence. */
+  message: string
+  /** What `fix` does or did about it, or what a person can do. */
+  remedy: string
+  /** Why mending it failed. */
+  failure?: string
+}
+
+/** What a check-up found. */
+export interface DoctorReport {
+  /** Whether nothing that is wrong still stands. Notes do not count. */
+  clean: boolean
+  /** Everything, in the order in which it was looked for. */
+  findings: Array<DoctorFinding>
+  /** How many tasks were looked at. */
+  tasks: number
+  /** How many repositories were looked at. */
+  repositories: number
+}
+
+/** The same as `doctor`, but returns when it is done, and blocks JavaScript until then. */
+export declare function doctorSync(options?: DoctorOptions | undefined | null): DoctorReport
 
 /** Every `code` that an error of this package can carry. The list only grows, and no code changes its meaning. */
 export declare function errorCodes(): OkstraErrorCode[]

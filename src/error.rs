@@ -271,11 +271,11 @@ impl Error {
                 "If you trust the repository, add it to git's safe.directory as git's message says.".into()
             }
             Self::RepositoryGone { repository, .. } => format!(
-                "If it was moved, run `git worktree repair` in its new place; else bring {} back.",
+                "If it was moved, run `okstra doctor --fix` in its new place; else bring {} back.",
                 repository.display()
             ),
             Self::WorktreeBroken { path, .. } => {
-                format!("Run `git worktree repair {}` in the main repository, or move the directory away and try again.", path.display())
+                format!("Run `okstra doctor --fix`, or look at {}, move it away and try again.", path.display())
             }
             Self::UnsafeHome { .. } => {
                 "Own the directory and take write access from others (`chmod go-w`), or set OKSTRA_HOME to another place.".into()

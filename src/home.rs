@@ -153,7 +153,9 @@ impl OkstraHome {
         self.root.join("state").join("intents")
     }
 
-    fn locks(&self) -> PathBuf {
+    /// The directory of all lock files.
+    #[must_use]
+    pub fn locks(&self) -> PathBuf {
         self.root.join("state").join("locks")
     }
 

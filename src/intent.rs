@@ -180,6 +180,25 @@ impl Intent {
         Ok(intents)
     }
 
+    /// Every intent that stands, as `doctor` looks at them: the file, and what it says where it can be read. Takes no
+    /// lock, so any of them may be gone or replaced a moment later.
+    #[must_use]
+    pub fn files(home: &OkstraHome) -> Vec<(PathBuf, Option<Self>)> {
+        let Ok(entries) = std::fs::read_dir(home.intents()) else { return Vec::new() };
+        let mut found: Vec<_> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension() == Some("json".as_ref()))
+            .filter_map(|path| {
+                let (_, bytes) = disk::read_regular(&path, LIMIT).ok()??;
+                let intent = serde_json::from_slice(&bytes).ok();
+                Some((path, intent))
+            })
+            .collect();
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        found
+    }
+
     /// Drops the intent of a task; one that is gone already is fine.
     pub fn drop_for(home: &OkstraHome, key: &TaskKey, _lock: &TaskLock) -> Result<()> {
         let path = home.intent_file(key);

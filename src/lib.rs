@@ -15,6 +15,7 @@ mod binding;
 pub mod cancel;
 pub mod clock;
 pub mod disk;
+pub mod doctor;
 pub mod error;
 pub mod git;
 pub mod guard;

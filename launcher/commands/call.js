@@ -12,6 +12,7 @@ const FUNCTIONS = Object.freeze({
   computeBranchName: ['options'],
   listTasks: ['filter'],
   guardPath: ['path', 'options'],
+  doctor: ['options', 'signal'],
   errorCodes: [],
   version: [],
   'registry.taskKey': ['projectId', 'taskGroup', 'taskId'],

@@ -11,6 +11,7 @@
 
 mod arguments;
 mod background;
+mod doctor;
 mod error;
 mod guard;
 mod installation;

@@ -152,6 +152,16 @@ export interface TrashFilter {
   projectId?: string | null
 }
 
+/** What a check-up looks at. */
+export interface DoctorOptions {
+  /** Mend what can be mended; without it nothing is written. */
+  fix?: boolean | null
+  /** A directory whose repository is looked at too, also when no task is in it. */
+  root?: string | null
+  /** The longest wait for one lock, in milliseconds; see `ProvisionOptions`. */
+  lockTimeoutMs?: number | null
+}
+
 /** From where to guard. */
 export interface GuardOptions {
   /** The task, `<project>/<group>/<task>`; by default the one whose worktree holds `cwd`. */

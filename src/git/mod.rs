@@ -3,6 +3,7 @@
 pub mod command;
 pub mod index;
 pub mod location;
+pub mod mend;
 pub mod repository;
 pub mod stale;
 pub mod version;

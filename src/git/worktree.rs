@@ -210,6 +210,26 @@ pub fn points_back(admin: &Path, worktree: &Path) -> bool {
         || real_parent(named).is_some_and(|named| real_parent(worktree) == Some(named))
 }
 
+/// The directory of the worktree that an administrative directory points to, which need not exist; `None` where it
+/// says nothing.
+#[must_use]
+pub fn tree_of(admin: &Path) -> Option<PathBuf> {
+    let content = fs::read(admin.join("gitdir")).ok()?;
+    let target = content.strip_suffix(b"\n").unwrap_or(&content);
+    if target.is_empty() {
+        return None;
+    }
+    admin.join(path_of(target)).parent().map(Path::to_owned)
+}
+
+/// Whether two paths, which need not exist, name the same place.
+#[must_use]
+pub fn same_place(one: &Path, other: &Path) -> bool {
+    one == other
+        || fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
+        || real_parent(one).is_some_and(|one| real_parent(other) == Some(one))
+}
+
 /// A path whose last component need not exist, with its parent resolved.
 fn real_parent(path: &Path) -> Option<PathBuf> {
     Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))

@@ -105,6 +105,15 @@ pub fn link(shares: &[Share], worktree: &Path, admin: &Path) -> Result<Vec<Strin
     Ok(linked)
 }
 
+/// Points a link elsewhere, in one step.
+pub fn relink(source: &Path, link: &Path) -> Result<()> {
+    let mut name = link.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".tmp.{:016x}", disk::random()));
+    let new = link.with_file_name(name);
+    symlink_dir(source, &new).context("link the shared directory at", &new)?;
+    disk::move_aside(&new, link)
+}
+
 /// Whether every existing directory between the worktree and the link is a real one.
 fn own_parents(worktree: &Path, name: &str) -> Result<bool> {
     let mut path = worktree.to_owned();

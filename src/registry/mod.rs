@@ -7,6 +7,7 @@
 mod document;
 mod entry;
 pub mod history;
+mod inspect;
 mod rebuild;
 mod scan;
 mod store;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use self::document::Document;
 pub use self::entry::{Entry, EntryStatus};
 use self::history::{Event, EventKind, HistoryFilter};
+pub use self::inspect::Inspection;
 pub use self::rebuild::{TaskRecord, write_task_record};
 use self::store::Store;
 use crate::clock;

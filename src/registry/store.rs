@@ -75,7 +75,8 @@ fn remember(path: &Path, stamp: Stamp, file: File, document: &Arc<Document>) {
     cache.insert(path.to_owned(), Cached { stamp, document: Arc::clone(document), _open: file });
 }
 
-enum Found {
+/// What lies at the registry's place.
+pub(super) enum Look {
     Good(Arc<Document>),
     /// No file, but a backup of one.
     Lost,
@@ -107,13 +108,13 @@ impl Store {
     /// file makes a reader wait for the lock: it is healed first.
     pub(super) fn load(&self) -> Result<Arc<Document>> {
         match self.look()? {
-            Found::Good(document) => {
+            Look::Good(document) => {
                 if document.repaired {
                     self.respell();
                 }
                 Ok(document)
             }
-            Found::Lost | Found::Damaged { .. } => {
+            Look::Lost | Look::Damaged { .. } => {
                 let lock = self.lock(&Patience::from_env()?)?;
                 self.load_locked(&lock)
             }
@@ -129,9 +130,9 @@ impl Store {
     /// The registry as it is while nobody else can change it.
     pub(super) fn load_locked(&self, lock: &RegistryLock) -> Result<Arc<Document>> {
         match self.look()? {
-            Found::Good(document) => Ok(document),
-            Found::Lost => self.heal(lock, None),
-            Found::Damaged { content, reason } => self.heal(lock, Some((content, reason))),
+            Look::Good(document) => Ok(document),
+            Look::Lost => self.heal(lock, None),
+            Look::Damaged { content, reason } => self.heal(lock, Some((content, reason))),
         }
     }
 
@@ -165,7 +166,12 @@ impl Store {
         Error::RegistryCorrupt { path: self.path.clone(), reason: reason.into() }
     }
 
-    fn look(&self) -> Result<Found> {
+    /// Looks, and heals nothing.
+    pub(super) fn look_only(&self) -> Result<Look> {
+        self.look()
+    }
+
+    fn look(&self) -> Result<Look> {
         let metadata = match fs::metadata(&self.path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return self.look_for_backup(),
@@ -181,7 +187,7 @@ impl Store {
         if let Some(cached) = guard(&CACHE).get(&self.path)
             && cached.stamp == before
         {
-            return Ok(Found::Good(Arc::clone(&cached.document)));
+            return Ok(Look::Good(Arc::clone(&cached.document)));
         }
         let (file, content) = match disk::read_regular(&self.path, READ_AT_MOST) {
             Ok(Some(read)) => read,
@@ -200,19 +206,19 @@ impl Store {
                 if file.metadata().is_ok_and(|after| Stamp::of(&after) == before) {
                     remember(&self.path, before, file, &document);
                 }
-                Ok(Found::Good(document))
+                Ok(Look::Good(document))
             }
-            Err((content, error)) => Ok(Found::Damaged { content, reason: error.to_string() }),
+            Err((content, error)) => Ok(Look::Damaged { content, reason: error.to_string() }),
         }
     }
 
-    fn look_for_backup(&self) -> Result<Found> {
+    fn look_for_backup(&self) -> Result<Look> {
         if fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.is_symlink()) {
             return Err(self.unreadable("it is a symbolic link to nothing"));
         }
         Ok(match fs::symlink_metadata(self.home.registry_backup()) {
-            Ok(_) => Found::Lost,
-            Err(_) => Found::Good(Arc::default()),
+            Ok(_) => Look::Lost,
+            Err(_) => Look::Good(Arc::default()),
         })
     }
 
@@ -222,7 +228,7 @@ impl Store {
         let Ok(patience) = Patience::from_env() else { return };
         let patience = Patience { timeout: patience.timeout.min(Duration::from_secs(2)), ..patience };
         let Ok(lock) = self.lock(&patience) else { return };
-        if let Ok(Found::Good(document)) = self.look()
+        if let Ok(Look::Good(document)) = self.look()
             && document.repaired
         {
             let _ = self.save(&lock, Document::clone(&document));

@@ -192,7 +192,7 @@ fn a_main_worktree_that_moved_is_mended_by_git() {
     let moved = sandbox.base.join("moved");
     fs::rename(&sandbox.repo, &moved).unwrap();
     let refusal = sandbox.ask("t").root(&moved).refused("OKSTRA_REPOSITORY_GONE");
-    assert!(refusal.hint.contains("git worktree repair"), "{refusal:#?}");
+    assert!(refusal.hint.contains("okstra doctor --fix"), "{refusal:#?}");
     sandbox.git(&moved, &["worktree", "repair"]);
     assert_eq!(sandbox.ask("t").root(&moved).reused().path, first.path);
     assert_eq!(sandbox.git(&first.path, &["rev-parse", "HEAD"]), head);

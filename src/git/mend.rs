@@ -1,0 +1,158 @@
+//! Mending the tie between a worktree and its repository, in the places that are named and nowhere else: `git worktree
+//! repair` also rewrites the links of worktrees that nobody asked about, and cannot bring an administrative directory
+//! back that is gone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::worktree;
+use super::{Git, Repository};
+use crate::disk::{self, Replace};
+use crate::error::{Error, IoContext, Result};
+use crate::lock::RepositoryLock;
+
+/// Below the common git directory, two levels deep like `worktrees/<id>`, so that `../..` is right in both places.
+const STAGING: &str = "okstra-rebuild";
+/// What a tombstone's `locked` begins with.
+const TOMBSTONE: &str = "okstra: moved to ";
+
+/// Makes a worktree and its administrative directory name each other: both files are replaced, the one in the
+/// administrative directory first, because git lists a worktree by it.
+pub fn tie(admin: &Path, worktree: &Path, _lock: &RepositoryLock) -> Result<()> {
+    let link = worktree.join(".git");
+    let keep = Replace { keep_mode: true, ..Replace::default() };
+    disk::replace_file(&admin.join("gitdir"), &line(&link), keep)?;
+    disk::replace_file(&link, &[b"gitdir: ".to_vec(), line(admin)].concat(), keep)
+}
+
+fn line(path: &Path) -> Vec<u8> {
+    let mut line = path.as_os_str().as_encoded_bytes().to_vec();
+    line.push(b'\n');
+    line
+}
+
+/// Whether an administrative directory is gone, or only a tombstone of it is left.
+#[must_use]
+pub fn is_gone(admin: &Path) -> bool {
+    !admin.is_dir() || is_tombstone(admin)
+}
+
+/// Whether nothing but our note is left of an administrative directory.
+#[must_use]
+pub fn is_tombstone(admin: &Path) -> bool {
+    let only_note = fs::read_dir(admin)
+        .is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == "locked")));
+    only_note && worktree::lock_reason(admin).is_some_and(|reason| reason.starts_with(TOMBSTONE))
+}
+
+/// Leaves a note where an administrative directory was: git passes over it, and gives its name to no other worktree. A
+/// worktree that was moved with plain `mv` still names that directory, and must not find another worktree's in it.
+pub fn leave_tombstone(admin: &Path, moved_to: &Path) -> Result<()> {
+    fs::create_dir(admin).context("leave a note at", admin)?;
+    let text = format!("{TOMBSTONE}{}\n", moved_to.display());
+    disk::replace_file(&admin.join("locked"), text.as_bytes(), Replace::default())
+}
+
+/// Makes the administrative directory of a worktree anew that git has pruned or somebody deleted: `HEAD` on the branch,
+/// and an index of its commit. The files in the worktree are not touched, so what was changed there shows as changed;
+/// what was staged is lost with the index that was deleted. Built aside and moved into place in one step.
+///
+/// The branch must exist and be checked out nowhere else.
+pub fn rebuild(
+    repository: &Repository,
+    worktree: &Path,
+    admin: &Path,
+    branch: &str,
+    lock: &RepositoryLock,
+) -> Result<()> {
+    let common = &repository.common_dir;
+    if admin.parent() != Some(&*common.join("worktrees")) {
+        let reason = format!(
+            "its .git file names {}, which is no place for a worktree of its repository",
+            admin.display()
+        );
+        return Err(Error::WorktreeBroken { path: worktree.to_owned(), reason });
+    }
+    let staging = common.join(STAGING).join(format!("{:016x}", disk::random()));
+    let tables = common.join("reftable").is_dir();
+    fs::create_dir_all(staging.join("refs")).context("make the directory", &staging)?;
+    let name = format!("refs/heads/{branch}");
+    let head = if tables { "ref: refs/heads/.invalid\n".to_owned() } else { format!("ref: {name}\n") };
+    for (file, content) in [
+        ("commondir", b"../..\n".to_vec()),
+        ("gitdir", line(&worktree.join(".git"))),
+        ("HEAD", head.into_bytes()),
+    ] {
+        disk::replace_file(&staging.join(file), &content, Replace::default())?;
+    }
+    let git = || Git::new(worktree).git_dir(Some(&staging)).work_tree(worktree).holding(lock);
+    if tables {
+        fs::create_dir(staging.join("reftable")).context("make the directory", &staging)?;
+        disk::replace_file(
+            &staging.join("refs/heads"),
+            b"this repository uses the reftable format\n",
+            Replace::default(),
+        )?;
+        git().args(["symbolic-ref", "HEAD", &name]).read()?;
+    }
+    git().args(["read-tree", "HEAD"]).read()?;
+    // Exits with 1 when a file differs, which is for the person to see.
+    git().args(["update-index", "-q", "--refresh"]).run()?;
+    disk::sync_file(&staging.join("index"))?;
+    if is_tombstone(admin) {
+        fs::remove_file(admin.join("locked")).context("remove the note at", admin)?;
+        fs::remove_dir(admin).context("remove the note at", admin)?;
+    }
+    disk::move_aside(&staging, admin)?;
+    disk::sync_dir(&common.join("worktrees"))?;
+    let _ = fs::remove_dir(common.join(STAGING));
+    Ok(())
+}
+
+/// What killed calls of [`rebuild`] left in a repository. Nothing in it is anybody's work.
+#[must_use]
+pub fn abandoned_staging(common_dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(common_dir.join(STAGING)) else { return Vec::new() };
+    entries.flatten().map(|entry| entry.path()).collect()
+}
+
+/// Where a worktree is now whose directory was moved without git's knowledge: the one of the candidates whose `.git`
+/// file names this administrative directory.
+#[must_use]
+pub fn moved_to(admin: &Path, candidates: &[PathBuf]) -> Option<PathBuf> {
+    let real = fs::canonicalize(admin).ok()?;
+    candidates
+        .iter()
+        .find(|candidate| {
+            worktree::admin_dir_of(candidate)
+                .ok()
+                .flatten()
+                .is_some_and(|named| fs::canonicalize(named).is_ok_and(|named| named == real))
+        })
+        .cloned()
+}
+
+/// The directories in which somebody who moves a worktree may have put it: beside where it was, and where all tasks are.
+#[must_use]
+pub fn likely_places(path: &Path, worktrees: &Path) -> Vec<PathBuf> {
+    let mut places = path.parent().map(children).unwrap_or_default();
+    let projects = children(worktrees);
+    let groups: Vec<PathBuf> = projects.iter().flat_map(|project| children(project)).collect();
+    let tasks: Vec<PathBuf> = groups.iter().flat_map(|group| children(group)).collect();
+    places.extend(projects.into_iter().chain(groups).chain(tasks));
+    places.retain(|place| place != path);
+    places.sort();
+    places.dedup();
+    places
+}
+
+/// The real directories in a directory. Names with a dot in front directly below the worktrees are okstra's own.
+fn children(directory: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    entries
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."))
+        .map(|entry| entry.path())
+        .collect()
+}
