@@ -293,5 +293,5 @@ test('the command: 1 while something remains, 0 when it is mended, people and pr
   const fixed = await run('--fix', '--json')
   assert.equal(fixed.code, 0)
   assert.deepEqual(codes(JSON.parse(fixed.stdout)), ['index-lost: fixed'])
-  assert.match((await box.okstra(['history', '--limit', '1'])).stdout, /recovered .*doctor: index-lost/)
+  assert.match((await box.okstra(['history', '--all', '--events', '--limit', '1'])).stdout, /recovered .*doctor: index-lost/)
 })
