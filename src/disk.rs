@@ -163,6 +163,12 @@ pub fn move_aside(from: &Path, to: &Path) -> Result<()> {
     rename(from, to).context("move aside", from)
 }
 
+/// Gives a finished file its name, over an older one. Nothing is flushed: for files that only count with what the caller
+/// flushes later, or not at all.
+pub fn put_in_place(from: &Path, to: &Path) -> Result<()> {
+    rename(from, to).context("rename into place", to)
+}
+
 /// Flushes a directory: after this the names in it survive a power cut.
 #[cfg(unix)]
 pub fn sync_dir(directory: &Path) -> Result<()> {

@@ -24,6 +24,7 @@ pub mod intent;
 pub mod json_path;
 pub mod lock;
 pub mod obstacle;
+pub mod progress;
 pub mod provision;
 pub mod registry;
 pub mod removal;

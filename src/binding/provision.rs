@@ -32,6 +32,7 @@ impl Call {
             task_id: fields.text("taskIdSegment")?,
             work_category: fields.text("workCategory")?,
             base_ref: fields.optional_text("baseRef")?,
+            ..Request::default()
         };
         let home = OkstraHome::from_env()?;
         // Every path of the answer lies below the home or the project root: a home that cannot be told to JavaScript

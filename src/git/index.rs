@@ -3,12 +3,16 @@
 //! Everything here may answer "not known": a split or sparse index, an extension that must be understood and is not,
 //! stat data that differs in any field. git knows the answer then, at the price of reading the files.
 
+mod draft;
+
 use std::path::Path;
 
 use gix_index::State;
 use gix_index::decode::Options;
 use gix_index::entry::{Flags, Mode};
 pub use gix_index::hash::{Kind as HashKind, ObjectId};
+
+pub use self::draft::{Draft, Wanted};
 
 use crate::disk;
 use crate::error::{IoContext, Result};
@@ -209,6 +213,23 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.stage() == 0 && !self.is_assumed_unchanged() && !self.is_skipped() && !self.is_intended()
+    }
+}
+
+#[cfg(unix)]
+impl From<rustix::fs::Stat> for FileStat {
+    #[expect(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "the fields differ between systems")]
+    fn from(found: rustix::fs::Stat) -> Self {
+        Self {
+            kind: kind_of(found.st_mode as u32),
+            size: found.st_size as u64,
+            mtime: time_of(found.st_mtime as i64, found.st_mtime_nsec as i64),
+            ctime: time_of(found.st_ctime as i64, found.st_ctime_nsec as i64),
+            dev: found.st_dev as u64,
+            ino: found.st_ino as u64,
+            uid: found.st_uid,
+            gid: found.st_gid,
+        }
     }
 }
 

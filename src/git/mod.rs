@@ -1,9 +1,11 @@
 //! Everything okstra knows about git: how it is spawned, what a directory belongs to, how worktrees are registered.
 
 pub mod command;
+pub mod config;
 pub mod index;
 pub mod location;
 pub mod mend;
+pub mod object;
 pub mod repository;
 pub mod stale;
 pub mod version;

@@ -29,6 +29,10 @@ pub struct Repository {
     pub main_worktree: Option<PathBuf>,
     /// The full commit id of `HEAD`; `None` before the first commit.
     pub head: Option<String>,
+    /// The id of the tree of that commit.
+    pub head_tree: Option<String>,
+    /// Whether objects are replaced by others (`git replace`).
+    pub has_replacements: bool,
     /// Whether history was cut off.
     pub shallow: bool,
     /// Where the post-checkout hook would lie.
@@ -164,9 +168,10 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
         }
         args.extend(["--git-path", "hooks", &separator]);
         if with_head {
-            args.push("HEAD^{commit}");
+            args.extend(["HEAD^{commit}", "HEAD^{tree}"]);
         }
-        args.extend([&separator, "--symbolic-full-name", &exact, &below]);
+        args.extend([&separator, "--symbolic-full-name", &exact, &below, &separator]);
+        args.push("--glob=refs/replace/");
         Git::new(anchor).git_dir(git_dir).args(args).run()
     };
     let mut output = call(true)?;
@@ -181,7 +186,8 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
     }
     let text = output.stdout;
     let parts = split(&text, format!("{separator}\n").as_bytes());
-    let [git_dir_line, common, bare, inside, shallow, prefix, hook, head, branches] = parts[..] else {
+    let [git_dir_line, common, bare, inside, shallow, prefix, hook, head, branches, replaced] = parts[..]
+    else {
         let message = format!("git rev-parse in {} answered with {} parts", anchor.display(), parts.len());
         return Err(Error::Internal { message });
     };
@@ -204,6 +210,8 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
         find_main_worktree(&common)?
     };
     let text_of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let head = text_of(head);
+    let mut head_lines = head.lines();
     Ok(Answer::Known(Discovery::Main(Repository {
         anchor: if inside {
             main_worktree.clone().unwrap_or_else(|| anchor.to_owned())
@@ -212,7 +220,9 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
         },
         explicit: git_dir.is_some(),
         main_worktree,
-        head: Some(text_of(trim_newline(head))).filter(|head| !head.is_empty()),
+        head: head_lines.next().map(str::to_owned),
+        head_tree: head_lines.next().map(str::to_owned),
+        has_replacements: !trim_newline(replaced).is_empty(),
         shallow: is(shallow),
         // The directory, not the hook in it: core.hooksPath may be /dev/null, and git fails on a path below that.
         post_checkout: path_of(trim_newline(hook)).join("post-checkout"),

@@ -341,6 +341,13 @@ pub fn check_out(worktree: &Path, task_lock: &TaskLock, cancel: &Cancel) -> Resu
     git.runs_user_code().holding(task_lock).cancel(cancel).read().map(drop)
 }
 
+/// Completes a worktree whose files are in place as far as `index` says: git makes the others, and writes the index
+/// whole. It stays under its own name.
+pub fn complete(worktree: &Path, index: &Path, task_lock: &TaskLock, cancel: &Cancel) -> Result<()> {
+    let git = Git::new(worktree).index_file(index).args(["read-tree", "-m", "-u", "HEAD"]);
+    git.runs_user_code().holding(task_lock).cancel(cancel).read().map(drop)
+}
+
 /// Flushes what git wrote to register a worktree: by itself git flushes nothing of it, and after a power cut every one
 /// of these files was seen empty. 2 to 3 ms on a disk.
 pub fn sync(common_dir: &Path, admin: &Path, worktree: &Path, branch: &str) -> Result<()> {

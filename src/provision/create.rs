@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::recover::{self, Leftover};
-use super::{Job, Provision, Status, add_sentence, populate, share, spare};
+use super::{Job, Provision, Status, add_sentence, hook, populate, share, spare};
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{Error, Result};
@@ -47,10 +47,7 @@ pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provis
             Some(_) => None,
             None => Some(base.as_str()),
         };
-        let admin = register(job, &intent, start)?;
-        if !spare::claim(&job.claim(), &intent, &admin)? {
-            populate::fill(&intent.path, job.task_lock, &job.patience.cancel)?;
-        }
+        let admin = register_and_fill(job, &intent, start, true)?;
         finish(job, &mut intent, &admin)
     })();
     conclude(job, intent, made, Status::Created)
@@ -84,11 +81,14 @@ pub(super) fn restore(
     intent.write(job.home, &job.plan.key, job.task_lock)?;
 
     let made = (|| {
-        let admin = register(job, &intent, None)?;
-        match other {
-            Some(fill) => fill(&intent.path, &admin)?,
-            None => populate::fill(&intent.path, job.task_lock, &job.patience.cancel)?,
-        }
+        let admin = match other {
+            Some(fill) => {
+                let admin = register(job, &intent, None)?;
+                fill(&intent.path, &admin)?;
+                admin
+            }
+            None => register_and_fill(job, &intent, None, false)?,
+        };
         finish(job, &mut intent, &admin)
     })();
     conclude(job, intent, made, Status::Restored)
@@ -120,6 +120,35 @@ fn base_commit(job: &Job<'_>) -> Result<String> {
         (None, Some(head)) => Ok(head.clone()),
         (None, None) => Err(no_commits()),
     }
+}
+
+/// Makes the worktree and its tree: from a spare where one fits and may be taken, else by filling it. What can be known
+/// about the tree is found out while git registers it.
+fn register_and_fill(
+    job: &Job<'_>,
+    intent: &Intent,
+    start: Option<&str>,
+    may_claim: bool,
+) -> Result<PathBuf> {
+    let may_claim = may_claim && spare::is_any(&job.claim());
+    let filling = job.filling();
+    let look = || populate::Sources::look(&filling, &intent.commit);
+    if may_claim {
+        let admin = register(job, intent, start)?;
+        if !spare::claim(&job.claim(), intent, &admin)? {
+            populate::fill(&filling, &intent.path, &admin, look())?;
+        }
+        return Ok(admin);
+    }
+    let (admin, sources) = std::thread::scope(|scope| {
+        let looking = std::thread::Builder::new().name("okstra look".into()).spawn_scoped(scope, look);
+        let admin = register(job, intent, start);
+        // A thread that could not be started, or that panicked, leaves it all to git.
+        (admin, looking.ok().and_then(|looking| looking.join().ok()).flatten())
+    });
+    let admin = admin?;
+    populate::fill(&filling, &intent.path, &admin, sources)?;
+    Ok(admin)
 }
 
 /// The part that needs the repository lock: some 10 ms.
@@ -167,7 +196,7 @@ fn untracked(repository: &crate::git::Repository, commit: &str, names: Vec<Strin
 /// What [`finish`] has to tell.
 pub(super) struct Finished {
     pub(super) linked: Vec<String>,
-    hook: populate::HookReport,
+    hook: hook::HookReport,
     entry: Entry,
 }
 
@@ -176,12 +205,11 @@ pub(super) struct Finished {
 pub(super) fn finish(job: &Job<'_>, intent: &mut Intent, admin: &Path) -> Result<Finished> {
     let shares = share::present(&job.plan.shared, job.repository.main_worktree.as_deref());
     let linked = share::link(&shares, &intent.path, admin)?;
-    let mut hook = populate::HookReport::default();
-    if intent.stage == Stage::Filling && populate::has_hook(&job.repository) {
+    let mut hook = hook::HookReport::default();
+    if intent.stage == Stage::Filling && hook::has_hook(&job.repository) {
         intent.stage = Stage::HookStarted;
         intent.write(job.home, &job.plan.key, job.task_lock)?;
-        hook =
-            populate::run_post_checkout(&job.repository, &intent.path, &intent.commit, &job.patience.cancel)?;
+        hook = hook::run_post_checkout(&job.repository, &intent.path, &intent.commit, &job.patience.cancel)?;
     }
     worktree::sync(&intent.common_dir, admin, &intent.path, &intent.branch)?;
     // From here on the call succeeds or the machine dies: stopping now would only undo finished work.

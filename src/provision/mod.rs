@@ -6,6 +6,7 @@
 //! is either finished or taken back by the next call.
 
 mod create;
+mod hook;
 mod plan;
 mod populate;
 mod recover;
@@ -22,6 +23,7 @@ use crate::git::{Discovery, Repository, repository, version};
 use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind};
 use crate::lock::{Patience, TaskLock};
+use crate::progress::Progress;
 use crate::registry::history::{Event, EventKind};
 use crate::registry::{Entry, Registry};
 use crate::task::TaskKey;
@@ -44,6 +46,8 @@ pub struct Request {
     pub work_category: String,
     /// Any commit-ish to start from; by default the main worktree's `HEAD`.
     pub base_ref: Option<String>,
+    /// Who wants to know how many files of a new tree are in place, and of how many.
+    pub progress: Progress,
 }
 
 /// What became of the request.
@@ -223,6 +227,15 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
+    fn filling(&self) -> populate::Filling<'_> {
+        populate::Filling {
+            repository: &self.repository,
+            task_lock: self.task_lock,
+            cancel: &self.patience.cancel,
+            progress: &self.plan.progress,
+        }
+    }
+
     fn claim(&self) -> spare::Claim<'_> {
         spare::Claim {
             home: self.home,

@@ -9,6 +9,7 @@ use crate::git::Repository;
 use crate::git::command::seconds_from_env;
 use crate::home::OkstraHome;
 use crate::intent::Intent;
+use crate::progress::Progress;
 use crate::task::{self, TaskKey};
 
 /// What is to be provisioned.
@@ -28,6 +29,8 @@ pub struct Plan {
     pub base: Option<String>,
     /// The configured shared directories.
     pub shared: Vec<String>,
+    /// Who wants to know how far the tree is.
+    pub progress: Progress,
 }
 
 impl Plan {
@@ -64,6 +67,7 @@ impl Plan {
             phase: request.task_type.clone(),
             base: request.base_ref.clone(),
             shared: share::configured()?,
+            progress: request.progress.clone(),
         })
     }
 
@@ -77,6 +81,7 @@ impl Plan {
             phase: intent.phase.clone(),
             base: None,
             shared: share::configured()?,
+            progress: Progress::default(),
         })
     }
 }

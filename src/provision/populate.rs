@@ -1,77 +1,153 @@
-//! Fills the tree of a registered worktree, and runs the repository's post-checkout hook on it.
+//! Fills the tree of a registered worktree: with copies of the main worktree's files where those are the very blobs that
+//! are wanted, and by git for all the rest.
+//!
+//! git unpacks each blob again for each worktree, on one thread, and its first `git status` reads every file once more.
+//! The same bytes lie in the main worktree. What is copied is proven by its hash; what checkout would convert, what is
+//! missing or different there, and every repository with a setting that is out of the ordinary, is left to git, which
+//! gets an index that says what is there already and completes it.
+
+#[cfg(unix)]
+mod conversion;
+#[cfg(unix)]
+mod copy;
 
 use std::path::Path;
-use std::time::Duration;
 
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::git::command::{HookEnd, run_hook, seconds_from_env};
 use crate::git::{Repository, worktree};
 use crate::lock::TaskLock;
+use crate::progress::Progress;
 
-/// Longest run of a post-checkout hook when `OKSTRA_HOOK_TIMEOUT` (seconds) does not say otherwise: some install
-/// dependencies.
-const HOOK_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+#[cfg(unix)]
+pub(super) use self::from_main::Sources;
+
+/// What filling a tree needs to know.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Filling<'a> {
+    /// The repository.
+    pub(super) repository: &'a Repository,
+    /// Held by git while it fills.
+    pub(super) task_lock: &'a TaskLock,
+    /// Stops it.
+    pub(super) cancel: &'a Cancel,
+    /// Who wants to know how far it is.
+    pub(super) progress: &'a Progress,
+}
+
+/// Windows: until the rules of its file systems have been proven, git fills every tree.
+#[cfg(not(unix))]
+pub(super) struct Sources;
+
+#[cfg(not(unix))]
+impl Sources {
+    pub(super) fn look(_filling: &Filling<'_>, _commit: &str) -> Option<Self> {
+        None
+    }
+
+    fn fill(self, _filling: &Filling<'_>, _path: &Path, _admin: &Path) -> Result<bool> {
+        Ok(false)
+    }
+}
 
 /// Fills the tree with the `HEAD` of the worktree. The index is renamed into place last, so its being there proves that
 /// the tree is complete.
-pub fn fill(path: &Path, task_lock: &TaskLock, cancel: &Cancel) -> Result<()> {
-    worktree::check_out(path, task_lock, cancel)
-}
-
-/// What the hook left to say.
-#[derive(Debug, Default)]
-pub struct HookReport {
-    /// Its exit code, when that was not 0 (-1: ended by a signal).
-    pub exit: Option<i32>,
-    /// A sentence for the note.
-    pub note: Option<String>,
-}
-
-/// Whether the repository has a post-checkout hook that git would run.
-#[must_use]
-pub fn has_hook(repository: &Repository) -> bool {
-    runnable(&repository.post_checkout)
+pub(super) fn fill(filling: &Filling<'_>, path: &Path, admin: &Path, sources: Option<Sources>) -> Result<()> {
+    let filled = sources.map_or(Ok(false), |sources| sources.fill(filling, path, admin))?;
+    if filled {
+        return Ok(());
+    }
+    worktree::check_out(path, filling.task_lock, filling.cancel)
 }
 
 #[cfg(unix)]
-fn runnable(hook: &Path) -> bool {
-    // As git: a hook without the execute bit is no hook.
-    hook.is_file() && rustix::fs::access(hook, rustix::fs::Access::EXEC_OK).is_ok()
-}
+mod from_main {
+    use std::path::{Path, PathBuf};
 
-#[cfg(not(unix))]
-fn runnable(hook: &Path) -> bool {
-    hook.is_file()
-}
+    use super::conversion::{self, Conversions};
+    use super::{Filling, copy};
+    use crate::disk;
+    use crate::error::Result;
+    use crate::git::config::Config;
+    use crate::git::index::{self, Draft, Index};
+    use crate::git::{Git, worktree};
 
-/// Runs the post-checkout hook as `git worktree add` does: `<null id> <commit> 1`, in the new worktree. How it ends is
-/// reported and changes nothing: the worktree is complete without it.
-pub fn run_post_checkout(
-    repository: &Repository,
-    path: &Path,
-    commit: &str,
-    cancel: &Cancel,
-) -> Result<HookReport> {
-    let limit = seconds_from_env("OKSTRA_HOOK_TIMEOUT", HOOK_TIMEOUT)?;
-    let args = [&Repository::null_id(commit), commit, "1"];
-    let end = run_hook(&repository.post_checkout, &args, path, limit, cancel)?;
-    Ok(match end {
-        HookEnd::Succeeded => HookReport::default(),
-        HookEnd::Failed { code, stderr } => {
-            let said = stderr.lines().next_back().map(|line| format!(": {line}")).unwrap_or_default();
-            HookReport { exit: Some(code), note: Some(format!("post-checkout hook exited {code}{said}")) }
+    /// The index of a tree that is being filled. Only the finished one gets its right name.
+    const UNFINISHED: &str = "okstra-index";
+
+    /// What is known about the tree before it is registered.
+    #[derive(Debug)]
+    pub(in super::super) struct Sources {
+        main: PathBuf,
+        draft: Draft,
+        conversions: Conversions,
+        config: Config,
+    }
+
+    impl Sources {
+        /// Finds out what can be copied, beside the registration and without the repository lock: one process that
+        /// prints the configuration, and one that prints the tree when it is not the one that the main worktree's index
+        /// stands for. `None` when git had better do it all, also when anything goes wrong here: git will say it better.
+        pub(in super::super) fn look(filling: &Filling<'_>, commit: &str) -> Option<Self> {
+            let repository = filling.repository;
+            let main = repository.main_worktree.clone()?;
+            // The hook would miss the files, and a replaced blob is checked out with another content than its id says.
+            if repository.has_replacements
+                || repository.post_checkout.with_file_name("post-index-change").exists()
+            {
+                return None;
+            }
+            let config = Config::read(repository.git()).ok()?;
+            if conversion::is_unusual(&config) {
+                return None;
+            }
+            let hash = index::hash_kind(commit)?;
+            let known =
+                (repository.head.as_deref() == Some(commit)).then_some(repository.head_tree.as_deref());
+            let of_main = known.flatten().and_then(|tree| {
+                let index = Index::read(&repository.common_dir.join("index"), hash).ok()??;
+                (index.tree()? == index::ObjectId::from_hex(tree.as_bytes()).ok()?)
+                    .then(|| Draft::of_index(index))
+            });
+            let draft = match of_main {
+                Some(draft) => draft,
+                None => {
+                    let git = repository.git().args(["ls-tree", "-r", "-z", "--full-tree", commit]);
+                    Draft::of_listing(&git.cancel(filling.cancel).read().ok()?, hash)?
+                }
+            };
+            let conversions = Conversions::read(&main, &repository.common_dir, &config, &draft)?;
+            Some(Self { main, draft, conversions, config })
         }
-        HookEnd::TimedOut => HookReport {
-            exit: Some(-1),
-            note: Some(format!(
-                "post-checkout hook did not end within {} s and was stopped",
-                limit.as_secs()
-            )),
-        },
-        HookEnd::NotStarted(reason) => HookReport {
-            exit: Some(-1),
-            note: Some(format!("post-checkout hook could not be started: {reason}")),
-        },
-    })
+
+        /// Fills the tree; `false` when git had better do it, and nothing was touched.
+        pub(super) fn fill(mut self, filling: &Filling<'_>, path: &Path, admin: &Path) -> Result<bool> {
+            if conversion::depends_on_place(&self.config) {
+                let config = Config::read(Git::new(path))?;
+                if conversion::is_unusual(&config) {
+                    return Ok(false);
+                }
+                match Conversions::read(&self.main, &filling.repository.common_dir, &config, &self.draft) {
+                    Some(conversions) => self.conversions = conversions,
+                    None => return Ok(false),
+                }
+            }
+            let leave = |wanted: &index::Wanted<'_>| {
+                !conversion::is_plain(wanted) || self.conversions.may_touch(wanted.path)
+            };
+            let cancel = filling.cancel;
+            let arrived = copy::copy(&self.main, path, &self.draft, &leave, cancel, filling.progress)?;
+            let missing = self.draft.settle(&arrived);
+            let unfinished = admin.join(UNFINISHED);
+            self.draft.write(&unfinished)?;
+            // git adjusts the permissions of what it writes in a shared repository.
+            if missing > 0 || !self.draft.knows_trees() || self.config.get("core.sharedrepository").is_some()
+            {
+                worktree::complete(path, &unfinished, filling.task_lock, cancel)?;
+            }
+            disk::put_in_place(&unfinished, &admin.join("index"))?;
+            filling.progress.finish(self.draft.len());
+            Ok(true)
+        }
+    }
 }

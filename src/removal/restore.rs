@@ -273,7 +273,7 @@ fn from_branch(
         task_group: key.group().to_owned(),
         task_id: key.task().to_owned(),
         work_category: String::new(),
-        base_ref: None,
+        ..Request::default()
     };
     let answer = provision::provision(home, &request, patience)?;
     notes.extend(Some(answer.note).filter(|note| !note.is_empty()));

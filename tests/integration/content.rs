@@ -166,6 +166,8 @@ fn a_missing_blob_leaves_nothing_behind() {
     let object = sandbox.repo.join(".git/objects").join(&blob[..2]).join(&blob[2..]);
     let aside = sandbox.base.join("blob");
     fs::rename(&object, &aside).unwrap();
+    // Else the file of the main worktree would be taken.
+    write(sandbox.repo.join("README.md"), "changed");
     let refusal = sandbox.ask("t").refused("OKSTRA_GIT_FAILED");
     assert!(refusal.message.contains(&blob[..7]), "git's message is kept: {refusal:#?}");
     fs::rename(&aside, &object).unwrap();

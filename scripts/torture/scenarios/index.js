@@ -12,6 +12,11 @@ const SCENARIOS = {
     full: { processes: 64, rounds: 5, files: 300 },
     small: { processes: 24, rounds: 1, files: 100 },
   },
+  fill: {
+    run: require('./fill').run,
+    full: { repositories: 300, large: 1 },
+    small: { repositories: 40, large: 0 },
+  },
   registry: {
     run: require('./registry').run,
     full: { processes: 32, operations: 200, pythons: 8, changes: 100 },

@@ -26,6 +26,12 @@ pub struct Claim<'a> {
     pub cancel: &'a Cancel,
 }
 
+/// Whether there is a spare of the repository at all.
+#[must_use]
+pub fn is_any(job: &Claim<'_>) -> bool {
+    pool::of_repository(job.home, &job.repository.common_dir).iter().any(Spare::is_usable)
+}
+
 /// Fills a registered worktree that holds nothing but its `.git` file from a spare, where one fits; `false` when none
 /// does. The index is renamed into place last, as git does, so that its being there proves the tree complete. A failure
 /// leaves what [`resume`] finishes.

@@ -21,6 +21,6 @@ mod conditions;
 mod pool;
 mod warm;
 
-pub use self::claim::{Claim, claim, resume};
+pub use self::claim::{Claim, claim, is_any, resume};
 pub use self::pool::{Spare, SpareRecord, all, of_repository};
 pub use self::warm::{Order, Warmed, warm};

@@ -67,7 +67,7 @@ impl<'a> Ask<'a> {
             task_group: "checkout".into(),
             task_id: task.into(),
             work_category: "fix".into(),
-            base_ref: None,
+            ..Request::default()
         };
         Self { sandbox, request, cwd: sandbox.base.clone(), env: BTreeMap::new() }
     }

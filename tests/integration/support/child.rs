@@ -70,6 +70,7 @@ fn entry() {
         task_id: text("task_id"),
         work_category: text("work_category"),
         base_ref: request["base_ref"].as_str().map(str::to_owned),
+        ..Request::default()
     };
     let patience = Patience { timeout: Duration::from_secs(60), cancel: Cancel::default() };
     let result = match OkstraHome::at(Path::new(&std::env::var_os(HOME).unwrap())) {
