@@ -152,6 +152,24 @@ export interface TrashFilter {
   projectId?: string | null
 }
 
+/** Which worktree to take into the registry, and for which task. Segments are taken as given. */
+export interface AdoptOptions {
+  /** The directory of the worktree. A relative path counts from the working directory of this process. */
+  path: string
+  /** The project. */
+  projectId: string
+  /** The group. */
+  taskGroup: string
+  /** The task's own id. */
+  taskId: string
+  /** The branch of a worktree that git has forgotten; any other worktree says itself which one it is on. */
+  branch?: string | null
+  /** The phase to be recorded; empty by default. */
+  phase?: string | null
+  /** The longest wait for one lock, in milliseconds; see `ProvisionOptions`. */
+  lockTimeoutMs?: number | null
+}
+
 /** What a check-up looks at. */
 export interface DoctorOptions {
   /** Mend what can be mended; without it nothing is written. */
@@ -253,6 +271,32 @@ export declare class InstallationLock {
   /** Lets others install. A second call does nothing. */
   release(): void
 }
+
+/** What became of an adoption. */
+export interface AdoptedWorktree {
+  /** `adopted`: the task has it now. `unchanged`: the task had it. */
+  status: 'adopted' | 'unchanged'
+  /** The row of the task. */
+  task: WorktreeEntry
+  /** Whether git had forgotten the worktree and knows it again. */
+  rebuilt: boolean
+  /** The shared directories that are linked into it, sorted as configured. */
+  linked: Array<string>
+}
+
+/**
+ * Takes a worktree that is there already into the registry, as the worktree of a task: one that git or another tool
+ * made, or one that git has forgotten (then `branch` must say which branch it was on). Nothing is moved; shared
+ * directories are linked into it, and nothing that exists there is replaced.
+ *
+ * Rejects with `OKSTRA_INVALID_ARGUMENT` (it is a main worktree, another task's, on no branch, in the middle of a rebase,
+ * no worktree at all), `OKSTRA_KEY_EXISTS`, `OKSTRA_BRANCH_OWNED`, and what git and the disk may give. A refusal changes
+ * nothing.
+ */
+export declare function adoptWorktree(options: AdoptOptions, signal?: AbortSignal | undefined | null): Promise<AdoptedWorktree>
+
+/** The same as `adoptWorktree`, but returns when it is done, and blocks JavaScript until then. */
+export declare function adoptWorktreeSync(options: AdoptOptions): AdoptedWorktree
 
 /**
  * The branch of a task: `<prefix>-<task>`, never with a slash.

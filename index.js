@@ -836,6 +836,8 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.InstallationLock = nativeBinding.InstallationLock
+module.exports.adoptWorktree = nativeBinding.adoptWorktree
+module.exports.adoptWorktreeSync = nativeBinding.adoptWorktreeSync
 module.exports.computeBranchName = nativeBinding.computeBranchName
 module.exports.computeWorktreePath = nativeBinding.computeWorktreePath
 module.exports.doctor = nativeBinding.doctor

@@ -21,7 +21,7 @@ const GLOBAL_OPTIONS = Object.freeze({
 const GROUPS = Object.freeze([
   ['Tasks', ['provision', 'show', 'path', 'list', 'history', 'release', 'remove', 'restore', 'prune', 'warm']],
   ['Project', ['setup', 'check-project']],
-  ['Health', ['doctor', 'guard']],
+  ['Health', ['doctor', 'adopt', 'guard']],
   ['Reports', ['report new', 'report check']],
   ['Installation', ['install', 'ensure-installed', 'uninstall', 'paths']],
   ['Plumbing', ['call']],

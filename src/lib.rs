@@ -10,6 +10,7 @@
 //! task, then repository, then registry. A lock that comes earlier is never taken while a later one is held, and the
 //! registry lock is never held while git runs. The lock of the installation stands alone: no other is held with it.
 
+pub mod adopt;
 #[cfg(feature = "napi")]
 mod binding;
 pub mod cancel;

@@ -13,6 +13,7 @@ const FUNCTIONS = Object.freeze({
   listTasks: ['filter'],
   guardPath: ['path', 'options'],
   doctor: ['options', 'signal'],
+  adoptWorktree: ['options', 'signal'],
   errorCodes: [],
   version: [],
   'registry.taskKey': ['projectId', 'taskGroup', 'taskId'],

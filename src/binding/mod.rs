@@ -9,6 +9,7 @@
     allow(dead_code, reason = "napi leaves the registration of the exports out of test builds")
 )]
 
+mod adopt;
 mod arguments;
 mod background;
 mod doctor;

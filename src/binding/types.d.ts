@@ -152,6 +152,24 @@ export interface TrashFilter {
   projectId?: string | null
 }
 
+/** Which worktree to take into the registry, and for which task. Segments are taken as given. */
+export interface AdoptOptions {
+  /** The directory of the worktree. A relative path counts from the working directory of this process. */
+  path: string
+  /** The project. */
+  projectId: string
+  /** The group. */
+  taskGroup: string
+  /** The task's own id. */
+  taskId: string
+  /** The branch of a worktree that git has forgotten; any other worktree says itself which one it is on. */
+  branch?: string | null
+  /** The phase to be recorded; empty by default. */
+  phase?: string | null
+  /** The longest wait for one lock, in milliseconds; see `ProvisionOptions`. */
+  lockTimeoutMs?: number | null
+}
+
 /** What a check-up looks at. */
 export interface DoctorOptions {
   /** Mend what can be mended; without it nothing is written. */

@@ -152,7 +152,7 @@ fn broken(doctor: &mut Doctor<'_>, entry: &Entry, known: &[Known], reason: &str)
     };
     let message = format!("git has forgotten the worktree of {}: {} is gone", entry.key, admin.display());
     let finding = about(Code::WorktreeForgotten, message);
-    if let Some(obstacle) = no_rebuild(&known.repository, known, &entry.branch) {
+    if let Some(obstacle) = no_rebuild(known, &entry.branch)? {
         doctor.tell(
             finding,
             Outcome::Decide,
@@ -173,25 +173,13 @@ fn broken(doctor: &mut Doctor<'_>, entry: &Entry, known: &[Known], reason: &str)
     })
 }
 
-/// Why a forgotten worktree cannot be put on a branch again.
-pub(crate) fn no_rebuild_on(repository: &Repository, branch: &str) -> Option<String> {
-    let user = worktree::admin_dirs(&repository.common_dir).into_iter().find(|admin| {
-        worktree::is_on_branch(admin, branch)
-            && worktree::tree_of(admin).is_some_and(
-                |tree| matches!(operation::head(&tree, admin), Ok(Head::Branch(name)) if name == branch),
-            )
-    });
-    user.map(|admin| {
-        let tree = worktree::tree_of(&admin).unwrap_or(admin);
-        format!("branch {branch} is checked out at {}", tree.display())
-    })
-}
-
-fn no_rebuild(repository: &Repository, known: &Known, branch: &str) -> Option<String> {
+/// Why a forgotten worktree cannot be put on its branch again.
+fn no_rebuild(known: &Known, branch: &str) -> Result<Option<String>> {
     if !known.branches.contains_key(branch) {
-        return Some(format!("its branch {branch} is gone too, so nobody knows which commit it was at"));
+        return Ok(Some(format!("its branch {branch} is gone too, so nobody knows which commit it was at")));
     }
-    no_rebuild_on(repository, branch)
+    let user = mend::user_of(&known.repository, branch)?;
+    Ok(user.map(|user| format!("branch {branch} is checked out at {}", user.display())))
 }
 
 /// A worktree that works, as far as its directory tells.

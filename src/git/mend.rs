@@ -109,6 +109,21 @@ pub fn rebuild(
     Ok(())
 }
 
+/// Which worktree has a branch checked out, the main one included.
+pub fn user_of(repository: &Repository, branch: &str) -> Result<Option<PathBuf>> {
+    let listed = repository.git().looks_only().args(["worktree", "list", "--porcelain", "-z"]).read()?;
+    let wanted = format!("branch refs/heads/{branch}");
+    let mut place = None;
+    for line in listed.split(|byte| *byte == 0) {
+        if let Some(path) = line.strip_prefix(b"worktree ") {
+            place = Some(super::repository::path_of(path));
+        } else if line == wanted.as_bytes() {
+            return Ok(place);
+        }
+    }
+    Ok(None)
+}
+
 /// What killed calls of [`rebuild`] left in a repository. Nothing in it is anybody's work.
 #[must_use]
 pub fn abandoned_staging(common_dir: &Path) -> Vec<PathBuf> {
