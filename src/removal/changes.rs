@@ -28,6 +28,8 @@ pub(super) struct Change {
     pub sides: Vec<(u8, Object)>,
     /// Whether it is a submodule.
     pub submodule: bool,
+    /// Whether the index only says that it will be added (`git add -N`), which counts on the empty blob.
+    pub intended: bool,
 }
 
 /// Everything that differs from the last commit.
@@ -72,6 +74,7 @@ pub(super) fn of_index(common_dir: &Path, admin: &Path, head: Option<&str>) -> R
             on_disk: false,
             sides: Vec::new(),
             submodule: mode == "160000",
+            intended: false,
         });
     }
     let unmerged = git().args(["ls-files", "--unmerged", "-z"]).looks_only().read()?;
@@ -128,6 +131,7 @@ fn ordinary(rest: &[u8], fields: usize) -> Option<Change> {
         on_disk: states.get(1) != Some(&b'.'),
         sides: Vec::new(),
         submodule: text(1)?.starts_with('S'),
+        intended: states.get(1) == Some(&b'A'),
     })
 }
 
@@ -148,6 +152,7 @@ fn unmerged(rest: &[u8]) -> Option<Change> {
         on_disk: true,
         sides,
         submodule: text(1)?.starts_with('S'),
+        intended: false,
     })
 }
 

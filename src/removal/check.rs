@@ -185,7 +185,8 @@ fn branch_to_delete(site: &Site<'_>, cancel: &Cancel, obstacles: &mut Vec<Obstac
     if site.repository.branch_tip(site.branch)?.is_none() {
         return Ok(());
     }
-    let exclude = format!("--exclude={name}");
+    // Without `refs/heads/`, as `--branches` wants it: with it nothing would be excluded, and every commit be found.
+    let exclude = format!("--exclude={}", site.branch);
     let args = ["rev-list", &name, "--not", &exclude, "--branches", "--remotes", "--tags"];
     let output = site.repository.git().args(args).looks_only().cancel(cancel).read()?;
     let commits: Vec<String> = String::from_utf8_lossy(&output).lines().map(str::to_owned).collect();

@@ -35,10 +35,8 @@ pub(super) fn fill(
     if git.snapshot.is_some() {
         write_files(tree, &format!("{tip}^3"), lock, cancel)?;
     }
-    if let Some(head) = &git.head
-        && needs_detaching(tree, git, head)?
-    {
-        Git::new(tree).args(["update-ref", "--no-deref", "HEAD", head]).holding(lock).read()?;
+    if let Some(head) = &git.head {
+        set_head(tree, git, head, lock)?;
     }
     if git.kept.join("index").is_file() {
         return take_state(&git.kept, admin);
@@ -52,11 +50,24 @@ pub(super) fn fill(
     Git::new(tree).args(["update-index", "-q", "--refresh"]).holding(lock).run().map(drop)
 }
 
-/// Whether `HEAD` was detached, or its branch has moved since.
-fn needs_detaching(tree: &Path, git: &GitSide, head: &str) -> Result<bool> {
-    let now = Git::new(tree).args(["rev-parse", "--verify", "--quiet", "HEAD"]).run()?;
-    let same = String::from_utf8_lossy(&now.stdout).trim() == head;
-    Ok(!same || git.branch.is_none())
+/// Puts `HEAD` where it was: on its branch where that still stands there and is nobody else's, else detached.
+fn set_head(tree: &Path, git: &GitSide, head: &str, lock: &TaskLock) -> Result<()> {
+    let ask = |args: &[&str]| -> Result<String> {
+        let output = Git::new(tree).args(args).run()?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    if let Some(branch) = &git.branch {
+        let name = format!("refs/heads/{branch}");
+        let (at, now) = (ask(&["rev-parse", "--verify", "--quiet", &name])?, ask(&["symbolic-ref", "HEAD"])?);
+        if at == head && now == name {
+            return Ok(());
+        }
+        let used = ask(&["for-each-ref", "--format=%(worktreepath)", &name])?;
+        if at == head && used.is_empty() {
+            return Git::new(tree).args(["symbolic-ref", "HEAD", &name]).holding(lock).read().map(drop);
+        }
+    }
+    Git::new(tree).args(["update-ref", "--no-deref", "HEAD", head]).holding(lock).read().map(drop)
 }
 
 /// Moves index, logs and the state of an operation from the administrative directory that was kept.

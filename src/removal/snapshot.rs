@@ -231,7 +231,8 @@ impl Stream {
         self.contents(&mut out, untracked)?;
 
         let conflicts = self.changes.tracked.iter().any(|change| !change.sides.is_empty());
-        if conflicts || !self.commits.is_empty() {
+        let intended = self.changes.tracked.iter().any(|change| change.intended);
+        if conflicts || intended || !self.commits.is_empty() {
             let commits: Vec<&str> = self.commits.iter().map(String::as_str).collect();
             self.begin(&mut out, ":3", b"okstra: what else was reachable\n", None, &commits)?;
             for change in &self.changes.tracked {
@@ -239,6 +240,10 @@ impl Stream {
                     let path = [format!("stage-{stage}/").as_bytes(), &change.path].concat();
                     put(&mut out, object, &path)?;
                 }
+            }
+            if intended {
+                // An index that comes back without it makes `git gc` fail in the whole repository.
+                data(&mut out, "100644", b"empty", b"")?;
             }
             parents.push(":3");
         }
@@ -352,7 +357,12 @@ pub(super) fn only_here(
     let mut names: BTreeSet<String> = named_in(admin);
     names.extend(more.iter().cloned());
     names.extend(["HEAD", "ORIG_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD"].map(str::to_owned));
-    let log = git().args(["log", "--walk-reflogs", "--format=%H", "HEAD"]).run()?;
+    // In a git directory `HEAD` is also a file, so git must be told which is meant.
+    let log = git().args(["log", "--walk-reflogs", "--format=%H", "HEAD", "--"]).run()?;
+    if log.status.code().is_none() {
+        // A git that died has not said that there is no log.
+        return Err(log.into_error("log", admin));
+    }
     if log.status.success() {
         names.extend(String::from_utf8_lossy(&log.stdout).lines().map(str::to_owned));
     }
@@ -375,7 +385,7 @@ pub(super) fn only_here(
     if commits.is_empty() {
         return Ok(Vec::new());
     }
-    let exclude = except.map(|branch| format!("--exclude=refs/heads/{branch}"));
+    let exclude = except.map(|branch| format!("--exclude={branch}"));
     let mut args = vec!["rev-list".to_owned()];
     args.extend(commits.iter().map(ToString::to_string));
     args.push("--not".into());

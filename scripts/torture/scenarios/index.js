@@ -52,6 +52,11 @@ const SCENARIOS = {
     full: { files: 20, sample: 600 },
     small: { files: 20, sample: 24 },
   },
+  'dirty-states': {
+    run: require('./dirty_states').run,
+    full: {},
+    small: { sample: 14 },
+  },
 }
 
 module.exports = { SCENARIOS }
