@@ -55,7 +55,22 @@ const SCENARIOS = {
   'dirty-states': {
     run: require('./dirty_states').run,
     full: {},
-    small: { sample: 14 },
+    small: { sample: 11 },
+  },
+  'remove-kill': {
+    run: require('./removal_kill').remove,
+    full: { runs: 300, files: 40 },
+    small: { runs: 5, files: 40 },
+  },
+  'restore-kill': {
+    run: require('./removal_kill').restore,
+    full: { runs: 300, files: 40 },
+    small: { runs: 5, files: 40 },
+  },
+  'prune-kill': {
+    run: require('./removal_kill').prune,
+    full: { runs: 300, files: 40 },
+    small: { runs: 5, files: 40 },
   },
 }
 
