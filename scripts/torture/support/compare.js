@@ -70,8 +70,8 @@ function differences(sandbox, ours, theirs) {
   }
   for (const question of QUESTIONS) {
     const [mine, its] = [ours, theirs].map((tree) => {
-      const { status, stdout, stderr } = sandbox.tryGit(tree, ...question)
-      return `${status} ${stdout} ${stderr}`
+      const { status: code, stdout, stderr } = sandbox.tryGit(tree, ...question)
+      return `${code} ${stdout} ${stderr}`
     })
     if (mine !== its) found.push(`git ${question.join(' ')}: ${JSON.stringify(mine.slice(0, 300))}, with git ${JSON.stringify(its.slice(0, 300))}`)
   }
