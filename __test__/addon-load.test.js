@@ -144,6 +144,21 @@ test('a clone says how to build', async (t) => {
   await assertProblem(box, /has version 0\.1\.0/, /npm run build/)
 })
 
+test('the launcher opens the one addon there is without the generated loader, and asks it where there are two', onLinux, async (t) => {
+  const binary = fs.readFileSync(path.join(ROOT, HERE.binary))
+  const usual = { [HERE.packageName]: { binary, manifest: { main: HERE.binary } } }
+  const box = installed(t, usual)
+  const place = path.join(box.main, '..', HERE.packageName)
+  fs.renameSync(path.join(place, 'x.node'), path.join(place, HERE.binary))
+  const rubbish = "throw new Error('the loader was asked')"
+  fs.writeFileSync(path.join(box.main, 'index.js'), rubbish)
+  assert.equal((await box.okstra(['list'])).code, 0)
+  const other = PLATFORMS.find(({ os, cpu, libc }) => os === HERE.os && cpu === HERE.cpu && libc !== HERE.libc)
+  fs.mkdirSync(path.join(box.main, '..', other.packageName))
+  fs.writeFileSync(path.join(box.main, '..', other.packageName, other.binary), binary)
+  assert.match((await box.okstra(['list'])).stderr, /the loader was asked/)
+})
+
 test('help and --version need no addon', async (t) => {
   const { okstra } = installed(t)
   for (const args of [['help'], ['--help'], ['help', 'list'], ['--version']]) {

@@ -13,13 +13,6 @@ if (major < 20) {
     console.error('okstra: ' + message + '\n  ' + hint)
   }
   process.exitCode = 1
-} else if (!isSettled()) {
+} else if (!require('../launcher/quick.js').answered(process.argv.slice(2))) {
   require('../launcher/cli.js').main(process.argv.slice(2))
-}
-
-// Every agent skill begins with this one call, and nearly always there is nothing to do and nothing to say. That is found
-// out before the launcher is loaded, which would cost more than the answer; everything else is for the launcher.
-function isSettled() {
-  if (process.argv.length !== 3 || process.argv[2] !== 'ensure-installed') return false
-  return require('../launcher/install/check.js').isCurrent()
 }

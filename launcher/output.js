@@ -1,34 +1,14 @@
 'use strict'
-// The only code that writes: the answer to stdout, the story to stderr.
+// The words of every answer and story: the answer goes to stdout, the story to stderr.
 
 const util = require('node:util')
-const { EXIT } = require('./errors.js')
+const { guardStreams, writeText } = require('./write.js')
 
 // The JSON of this version of okstra; the number changes when a field changes its meaning or goes.
 const SCHEMA = 1
 
-let guarded = false
-
-/**
- * Makes the two streams safe to write to. A reader that went away is no error; anything else that stops us is. Done before
- * the first writing and not at the start: to open a stream costs 2 ms, and a command may have nothing to say.
- */
-function guardStreams() {
-  if (guarded) return
-  guarded = true
-  process.stdout.on('error', (error) => {
-    if (error.code === 'EPIPE') return
-    process.exitCode = EXIT.FAILED
-    process.stderr.write(`okstra: cannot write the answer: ${error.message}\n`)
-  })
-  // Nobody is left to be told.
-  process.stderr.on('error', () => {})
-}
-
 function writeLines(name, text) {
-  if (text === '') return
-  guardStreams()
-  process[name].write(`${text}\n`)
+  if (text !== '') writeText(name, `${text}\n`)
 }
 
 /** Writes the answer. */

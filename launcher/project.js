@@ -1,15 +1,14 @@
 'use strict'
-// Which project a directory belongs to, and which task a text names.
+// Which project a directory belongs to, and which task a text names. `okstra path` comes through here, so that what a
+// task that is named in full does not need is loaded where it is needed.
 
 const path = require('node:path')
-const { usageError } = require('./errors.js')
-const { readProject } = require('./project-file.js')
-const { findRepository } = require('./repository.js')
 
 /** The id of the project that a directory belongs to: what its project file says, else the repository's name. */
 function projectOf(directory) {
-  const repository = findRepository(directory)
+  const repository = require('./repository.js').findRepository(directory)
   if (!repository) return undefined
+  const { readProject } = require('./project-file.js')
   return readProject(repository)?.id ?? asProject(repository.name)
 }
 
@@ -17,6 +16,8 @@ function projectOf(directory) {
 function asProject(name) {
   return name.replace(/\p{Cc}+/gu, ' ') || undefined
 }
+
+const wrong = (message, hint) => require('./errors.js').usageError(message, hint)
 
 /**
  * The three segments that a task argument names, as they were given. `options.project` stands for a project that the
@@ -26,16 +27,16 @@ function asProject(name) {
 function parseTask(text, { project, directory, anyDirectory = false }) {
   const parts = text.split('/')
   if (parts.length < 2 || parts.length > 3 || parts.some((part) => part.trim() === '')) {
-    throw usageError(`${JSON.stringify(text)} names no task`, 'Write <project>/<group>/<task>, or <group>/<task> in a repository or with --project.')
+    throw wrong(`${JSON.stringify(text)} names no task`, 'Write <project>/<group>/<task>, or <group>/<task> in a repository or with --project.')
   }
   const [taskId, taskGroup, named] = parts.reverse()
   if (named !== undefined && project !== undefined && named !== project) {
-    throw usageError(`the task names the project ${named}, and --project names ${project}`, 'Leave one of them out.')
+    throw wrong(`the task names the project ${named}, and --project names ${project}`, 'Leave one of them out.')
   }
   const projectId =
     named ?? project ?? projectOf(directory) ?? (anyDirectory ? asProject(path.basename(path.resolve(directory))) : undefined)
   if (!projectId) {
-    throw usageError(`which project is ${text} of? This directory is in no repository`, 'Write <project>/<group>/<task>, or add --project.')
+    throw wrong(`which project is ${text} of? This directory is in no repository`, 'Write <project>/<group>/<task>, or add --project.')
   }
   return { projectId, taskGroup, taskId }
 }

@@ -2,7 +2,6 @@
 // What the commands about registered tasks have in common.
 
 const { addon } = require('./addon.js')
-const { taskNotFound } = require('./errors.js')
 const { parseTask } = require('./project.js')
 
 /** The option of every command that takes a task. */
@@ -21,7 +20,7 @@ async function registeredTask(context) {
   const { segments: [projectId, taskGroup], taskKey } = namedTask(context)
   const tasks = await addon().listTasks({ projectId, taskGroup })
   const task = tasks.find((candidate) => candidate.taskKey === taskKey)
-  if (!task) throw taskNotFound(taskKey)
+  if (!task) throw require('./errors.js').taskNotFound(taskKey)
   return task
 }
 

@@ -1,13 +1,12 @@
 'use strict'
 const fs = require('node:fs')
 const { addon } = require('../addon.js')
-const { taskNotFound } = require('../errors.js')
 const { PROJECT, namedTask } = require('../tasks.js')
 
 function path(context) {
   const { segments, taskKey } = namedTask(context)
   const task = addon().registry.lookup(...segments)
-  if (!task) throw taskNotFound(taskKey)
+  if (!task) throw require('../errors.js').taskNotFound(taskKey)
   const story = fs.existsSync(task.worktreePath)
     ? []
     : ['the directory is gone; `okstra provision` brings it back with all its commits']

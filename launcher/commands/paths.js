@@ -1,6 +1,5 @@
 'use strict'
 const { okstraHome, placesIn } = require('../home.js')
-const { table } = require('../output.js')
 const { SHELLS, exportLines } = require('../shells.js')
 
 // The names of the answer's fields, as variables of a shell.
@@ -18,6 +17,7 @@ function paths({ values: { shell }, paint }) {
   const data = { ...placesIn(okstraHome()), version: require('../../package.json').version }
   const variables = Object.entries(VARIABLES).map(([field, name]) => [name, data[field]])
   if (shell !== undefined) return { data, text: exportLines(shell, variables) }
+  const { table } = require('../output.js')
   return { data, text: table(variables, (_row, column, cell) => (column === 0 ? paint('bold', cell) : cell)) }
 }
 

@@ -3,6 +3,7 @@
 const { spawnSync } = require('node:child_process')
 const path = require('node:path')
 
+const { createRepository } = require('../torture/support/repository')
 const { Sandbox } = require('../torture/support/sandbox')
 const { median } = require('./measure')
 
@@ -21,15 +22,22 @@ function timed(args, env) {
 }
 
 /**
- * What the launcher's start costs beside an empty Node, in turn, for the commands that agents call before each use.
- * Judged is the silent way of `ensure-installed`: nothing to repair.
+ * What the launcher's start costs beside an empty Node, in turn, for the commands that agents call before each use;
+ * `ensure-installed` with nothing to repair.
  */
 function benchStartup({ runs }) {
   const sandbox = new Sandbox('bench')
   try {
     const env = { ...sandbox.environment, OKSTRA_HOME: sandbox.path('installed'), CLAUDE_CONFIG_DIR: sandbox.path('agent') }
+    const repository = createRepository(sandbox, { files: 5, seed: 1 })
     timed([BIN, 'install'], env)
-    const contenders = { 'node -e 0': ['-e', '0'], 'ensure-installed': [BIN, 'ensure-installed'], 'paths --shell': [BIN, 'paths', '--shell'] }
+    timed([BIN, 'provision', 'bench/start/task', '--phase', 'implementation', '--root', repository], env)
+    const contenders = {
+      'node -e 0': ['-e', '0'],
+      'ensure-installed': [BIN, 'ensure-installed'],
+      'path TASK': [BIN, 'path', 'bench/start/task'],
+      'paths --shell': [BIN, 'paths', '--shell'],
+    }
     const times = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]))
     for (let run = 0; run <= runs; run++) {
       // Who begins changes with the run, and the first one warms up.
@@ -43,7 +51,7 @@ function benchStartup({ runs }) {
     const bare = medians('node -e 0')
     return Object.keys(contenders).map((name) => {
       const { wall, cpu } = medians(name)
-      const judged = name === 'ensure-installed'
+      const judged = name !== 'node -e 0'
       return {
         what: `start: ${name}`,
         median: wall,
