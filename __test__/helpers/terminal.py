@@ -1,7 +1,8 @@
 """Runs a command with stdout, stderr or both on a pseudo terminal and prints what came out as one JSON object.
 
-usage: terminal.py stdout|stderr|both [--when TEXT FIFO]... -- COMMAND...
-When the terminal shows TEXT, FIFO is opened for writing and closed: whoever reads from it goes on.
+usage: terminal.py stdout|stderr|both [--when TEXT FIFO]... [--say TEXT REPLY]... -- COMMAND...
+When the terminal shows TEXT, FIFO is opened for writing and closed: whoever reads from it goes on. With --say the input is
+on the terminal too, and REPLY is typed when the terminal shows TEXT.
 """
 
 import json
@@ -13,15 +14,16 @@ import threading
 
 streams, rest = sys.argv[1], sys.argv[2:]
 answers = []
-while rest[0] == "--when":
-    answers.append((rest[1].encode(), rest[2]))
+says = []
+while rest[0] in ("--when", "--say"):
+    (answers if rest[0] == "--when" else says).append((rest[1].encode(), rest[2]))
     rest = rest[3:]
 command = rest[1:]
 
 leader, follower = pty.openpty()
 child = subprocess.Popen(
     command,
-    stdin=subprocess.DEVNULL,
+    stdin=follower if says else subprocess.DEVNULL,
     stdout=follower if streams in ("stdout", "both") else subprocess.PIPE,
     stderr=follower if streams in ("stderr", "both") else subprocess.PIPE,
 )
@@ -55,6 +57,9 @@ while True:
     for answer in [answer for answer in answers if answer[0] in shown]:
         answers.remove(answer)
         os.close(os.open(answer[1], os.O_WRONLY))
+    for say in [say for say in says if say[0] in shown]:
+        says.remove(say)
+        os.write(leader, say[1].encode())
 
 for thread in threads:
     thread.join()

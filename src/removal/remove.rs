@@ -79,8 +79,17 @@ pub fn remove(
     home.prepare()?;
     let lock = TaskLock::acquire(home, key, patience)?;
     let ground = Ground { home, registry, key, lock: &lock, patience };
+    let begun = Intent::read(home, key, &lock)?
+        .filter(|intent| intent.kind == Kind::Remove && intent.stage == Stage::Moving);
     let notes = provision::settle(&ground)?;
     let Some(entry) = registry.lookup(key)? else { return Err(Error::NotFound { task_key: key.clone() }) };
+    if let Some(intent) = begun
+        && let Some(record) = Record::read_beside(&home.trash().join(intent.entry.unwrap_or_default()))?
+    {
+        // The very removal that is asked for had been begun by a run that died, and is finished now.
+        let repository = trash::repository_at(&intent.common_dir, &intent.branch)?;
+        return answer(&ground, repository.as_ref(), record, &intent.branch, &notes);
+    }
     let result = remove_entry(&ground, &entry, request, notes);
     if let Err(error @ Error::WouldLoseWork { .. }) = &result {
         let mut event = Event::of(EventKind::Refused, &entry);

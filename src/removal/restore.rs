@@ -74,8 +74,22 @@ pub fn restore(
     home.prepare()?;
     let lock = TaskLock::acquire(home, key, patience)?;
     let ground = Ground { home, registry, key, lock: &lock, patience };
+    let begun = Intent::read(home, key, &lock)?.filter(|intent| intent.kind == Kind::PutBack);
     let notes = provision::settle(&ground)?;
     let row = registry.lookup(key)?;
+    if let Some(intent) = begun
+        && let Some(id) = intent
+            .entry
+            .clone()
+            .filter(|id| from.is_none_or(|name| id == name || id.ends_with(&format!("-{name}"))))
+        && fs::symlink_metadata(&intent.path).is_ok()
+    {
+        // The very return that is asked for had been begun by a run that died, and is finished now.
+        let (path, branch) = (intent.path, intent.branch);
+        let note = notes.join("; ");
+        let source = Source::Trash;
+        return Ok(Restoration { task_key: key.clone(), path, branch, source, trash_id: Some(id), note });
+    }
     let common_dir = if row.is_some() { registry.repository_of(key)? } else { None };
     let entries = known(home, key, common_dir)?;
     let chosen = match from {

@@ -1,0 +1,281 @@
+'use strict'
+// removeTask, restoreTask, listTrash and prune: what each promises, one by one. Dirty states and kills are in the torture
+// suite.
+
+const assert = require('node:assert/strict')
+const { execFileSync, spawn } = require('node:child_process')
+const fs = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+const { test } = require('node:test')
+
+const { apiSandbox, okstra, rejectionOf, thrownBy } = require('./helpers/api.js')
+
+const TASK = { projectId: 'shop', taskGroup: 'checkout', taskId: 't' }
+const KEY = 'shop/checkout/t'
+
+/** A repository with a task in it that has one file of every kind. */
+async function place(t) {
+  const box = apiSandbox(t)
+  const repository = box.repository('shop', { files: { 'a.txt': 'a\n', '.gitignore': '.env\n' } })
+  fs.mkdirSync(path.join(repository, '.scratch'))
+  const { path: tree, branch } = await okstra.provisionTaskWorktree(box.options(repository, 't'))
+  const git = (...args) => box.git(args, { cwd: tree })
+  const inMain = (...args) => box.git(args, { cwd: repository })
+  const dirty = () => {
+    fs.writeFileSync(path.join(tree, 'a.txt'), 'changed\n')
+    fs.writeFileSync(path.join(tree, 'new'), 'new\n')
+    fs.writeFileSync(path.join(tree, '.env'), 'SECRET=1\n')
+  }
+  const entry = () => okstra.registry.lookup('shop', 'checkout', 't')
+  return { ...box, repository, tree, branch, git, inMain, dirty, entry, trash: path.join(box.okstraHome, 'worktrees', '.trash') }
+}
+
+test('a refusal lists everything that stands in the way, and changes nothing', async (t) => {
+  const { dirty, git, tree, entry } = await place(t)
+  dirty()
+  const before = git('status', '--porcelain')
+  const error = await rejectionOf(okstra.removeTask(TASK))
+  assert.equal(error.code, 'OKSTRA_WOULD_LOSE_WORK')
+  assert.deepEqual(error.obstacles.map(({ kind, count, examples, flag }) => [kind, count, examples, flag]), [
+    ['uncommitted', 1, ['a.txt'], '--discard-changes'],
+    ['untracked', 1, ['new'], '--discard-untracked'],
+    ['ignored', 1, ['.env'], '--discard-ignored'],
+  ])
+  assert.equal(error.taskKey, KEY)
+  assert.equal(error.path, tree)
+  assert.equal(git('status', '--porcelain'), before)
+  assert.equal(entry().status, 'active')
+  const rest = await rejectionOf(okstra.removeTask({ ...TASK, allow: ['uncommitted', 'ignored'] }))
+  assert.deepEqual(rest.obstacles.map(({ kind }) => kind), ['untracked'])
+  assert.equal((await rejectionOf(okstra.removeTask({ ...TASK, allow: ['nested'] }))).code, 'OKSTRA_INVALID_ARGUMENT')
+  assert.equal(thrownBy(() => okstra.removeTaskSync({ ...TASK, taskId: 'no-such' })).code, 'OKSTRA_NOT_FOUND')
+})
+
+test('what was removed is in the trash, in a commit that git stash applies, and comes back as it was', async (t) => {
+  const { dirty, git, inMain, tree, entry, branch, trash, repository } = await place(t)
+  dirty()
+  const before = git('status', '--porcelain', '--ignored')
+  const removed = okstra.removeTaskSync({ ...TASK, force: true })
+  assert.equal(entry().status, 'released')
+  assert.equal(inMain('rev-parse', branch), inMain('rev-parse', 'main'), 'the branch stays')
+  assert.equal(fs.existsSync(tree), false)
+  assert.equal(fs.readFileSync(path.join(trash, removed.trashId, 'tree', '.env'), 'utf8'), 'SECRET=1\n')
+  assert.equal(fs.existsSync(path.join(trash, removed.trashId, 'tree', '.scratch')), false, 'shared links are unlinked')
+  const held = inMain('log', '--format=', '--name-only', '-m', `${removed.snapshot}^3`)
+  assert.deepEqual(held.split('\n'), ['new'], 'secrets are in no commit')
+  inMain('stash', 'apply', '--quiet', removed.snapshot)
+  assert.equal(inMain('status', '--porcelain'), ' M a.txt\n?? new')
+  inMain('checkout', '--quiet', 'a.txt')
+  fs.unlinkSync(path.join(repository, 'new'))
+
+  const [listed] = okstra.listTrash({ taskKey: KEY })
+  assert.deepEqual([listed.id, listed.whole, listed.uncommitted, listed.untracked], [removed.trashId, true, 1, 1])
+  const restored = await okstra.restoreTask(TASK)
+  assert.deepEqual([restored.source, restored.path, restored.note], ['trash', tree, ''])
+  assert.equal(git('status', '--porcelain', '--ignored'), before)
+  assert.equal(fs.readlinkSync(path.join(tree, '.scratch')).endsWith('shop/.scratch'), true)
+  assert.equal(entry().status, 'active')
+  assert.deepEqual(okstra.listTrash(), [])
+  assert.equal(inMain('for-each-ref', 'refs/okstra'), '')
+  const events = okstra.registry.history({ taskKey: KEY }).map(({ event }) => event)
+  assert.deepEqual(events, ['restored', 'removed', 'released', 'created'])
+})
+
+test('nothing is changed when something is in the way of a return', async (t) => {
+  const { dirty, tree, repository, inMain, branch, options } = await place(t)
+  assert.equal((await rejectionOf(okstra.restoreTask(TASK))).code, 'OKSTRA_KEY_EXISTS')
+  dirty()
+  const { trashId } = await okstra.removeTask({ ...TASK, force: true })
+  fs.mkdirSync(tree)
+  assert.equal((await rejectionOf(okstra.restoreTask(TASK))).code, 'OKSTRA_PATH_EXISTS')
+  fs.rmdirSync(tree)
+  const other = { ...TASK, taskId: 'other', worktreePath: path.join(repository, '..', 'elsewhere'), branch, baseRef: inMain('rev-parse', 'main') }
+  okstra.registry.reserve({ ...other, repository: path.join(repository, '.git') })
+  assert.equal((await rejectionOf(okstra.restoreTask(TASK))).code, 'OKSTRA_BRANCH_OWNED')
+  okstra.registry.release('shop', 'checkout', 'other')
+  assert.equal((await rejectionOf(okstra.restoreTask({ ...TASK, from: 'no such entry' }))).code, 'OKSTRA_NOT_IN_TRASH')
+  assert.equal((await rejectionOf(okstra.restoreTask({ ...TASK, taskId: 'unknown' }))).code, 'OKSTRA_NOT_FOUND')
+  assert.equal(okstra.listTrash()[0].id, trashId)
+
+  const again = await okstra.provisionTaskWorktree(options(repository, 't'))
+  assert.equal(again.status, 'restored')
+  assert.match(again.note, /in the trash; `git stash apply [0-9a-f]{12}`/)
+})
+
+test('on a branch that moved since, the worktree comes back with a detached HEAD', async (t) => {
+  const { dirty, git, inMain, branch, tree } = await place(t)
+  dirty()
+  const before = git('status', '--porcelain')
+  const head = git('rev-parse', 'HEAD')
+  await okstra.removeTask({ ...TASK, force: true })
+  inMain('checkout', '-q', branch)
+  inMain('commit', '-q', '--allow-empty', '-m', 'meanwhile')
+  inMain('checkout', '-q', 'main')
+  const { note } = await okstra.restoreTask(TASK)
+  assert.match(note, /has moved to [0-9a-f]{12} since/)
+  assert.equal(git('rev-parse', 'HEAD'), head)
+  assert.throws(() => git('symbolic-ref', '-q', 'HEAD'))
+  assert.equal(git('status', '--porcelain'), before)
+  assert.equal(fs.existsSync(tree), true)
+})
+
+test("git's name for the worktree may be another's by now", async (t) => {
+  const { dir, git, inMain } = await place(t)
+  await okstra.removeTask(TASK)
+  inMain('worktree', 'add', '-q', '--detach', path.join(dir, 'x', 't'))
+  await okstra.restoreTask(TASK)
+  assert.equal(git('status', '--porcelain'), '')
+  assert.equal(path.basename(git('rev-parse', '--absolute-git-dir')), 't1')
+  assert.equal(inMain('worktree', 'list').split('\n').length, 3)
+})
+
+test('a deleted branch keeps its commits as long as the trash keeps the worktree', async (t) => {
+  const { git, inMain, branch } = await place(t)
+  git('commit', '-q', '--allow-empty', '-m', 'own')
+  const own = git('rev-parse', 'HEAD')
+  const error = await rejectionOf(okstra.removeTask({ ...TASK, deleteBranch: true }))
+  assert.deepEqual(error.obstacles.map(({ kind }) => kind), ['unmerged'])
+  const removed = await okstra.removeTask({ ...TASK, deleteBranch: true, allow: ['unmerged'] })
+  assert.equal(removed.branchDeleted, true)
+  assert.equal(inMain('branch', '--list', branch), '')
+  inMain('gc', '-q', '--prune=now')
+  await okstra.restoreTask(TASK)
+  assert.equal(inMain('rev-parse', branch), own)
+  inMain('checkout', '-q', '--detach')
+  inMain('merge', '-q', branch)
+  const second = await okstra.removeTask({ ...TASK, deleteBranch: true, force: true })
+  assert.equal(second.branchDeleted, true)
+  await okstra.prune({ apply: true, olderThanDays: 0 })
+  assert.deepEqual(okstra.listTrash(), [])
+  assert.equal(inMain('for-each-ref', 'refs/okstra'), '')
+})
+
+test('only the one entry of a directory that is gone leaves git, and what was staged comes back', async (t) => {
+  const { dir, git, inMain, tree, entry } = await place(t)
+  fs.writeFileSync(path.join(tree, 'staged'), 'staged\n')
+  git('add', 'staged')
+  fs.rmSync(tree, { recursive: true })
+  // A worktree on a disk that is not mounted now: a repository-wide prune would take it.
+  inMain('worktree', 'add', '-q', '--detach', path.join(dir, 'unmounted'))
+  fs.renameSync(path.join(dir, 'unmounted'), path.join(dir, 'away'))
+  const { note } = await okstra.removeTask(TASK)
+  assert.match(note, /gone already/)
+  assert.equal(entry().status, 'released')
+  const listed = inMain('worktree', 'list')
+  assert.equal(listed.includes(tree), false)
+  assert.equal(listed.includes('unmounted'), true)
+  const restored = await okstra.restoreTask(TASK)
+  assert.equal(restored.source, 'snapshot')
+  assert.equal(git('status', '--porcelain'), 'A  staged')
+})
+
+test('an aborted removal changed nothing', async (t) => {
+  const { dirty, git, entry } = await place(t)
+  dirty()
+  const before = git('status', '--porcelain')
+  const error = await rejectionOf(okstra.removeTask({ ...TASK, force: true }, AbortSignal.abort()))
+  assert.equal(error.name, 'AbortError')
+  assert.equal(git('status', '--porcelain'), before)
+  assert.equal(entry().status, 'active')
+})
+
+test('a process inside stands in the way', async (t) => {
+  if (process.platform !== 'linux') return t.skip('it is found through /proc')
+  const { tree } = await place(t)
+  const child = spawn('sleep', ['600'], { cwd: tree })
+  t.after(() => child.kill('SIGKILL'))
+  const error = await rejectionOf(okstra.removeTask(TASK))
+  assert.deepEqual(error.obstacles.map(({ kind }) => kind), ['processes'])
+  assert.match(error.obstacles[0].examples[0], new RegExp(`^${child.pid} \\(sleep 600`))
+})
+
+test('what is mounted inside is never touched', async (t) => {
+  const { tree, repository } = await place(t)
+  const mounted = path.join(tree, 'mounted')
+  fs.mkdirSync(mounted)
+  try {
+    execFileSync('mount', ['--bind', path.join(repository, '.scratch'), mounted], { stdio: 'ignore' })
+  } catch {
+    return t.skip('mounting is not allowed here')
+  }
+  fs.writeFileSync(path.join(mounted, 'precious'), 'p')
+  try {
+    const error = await rejectionOf(okstra.removeTask({ ...TASK, force: true }))
+    assert.equal(error.obstacles.some(({ kind, flag }) => kind === 'mount' && flag === null), true)
+  } finally {
+    execFileSync('umount', [mounted])
+  }
+  assert.equal(fs.existsSync(path.join(repository, '.scratch', 'precious')), true)
+})
+
+test('a worktree on another file system has its trash beside it', async (t) => {
+  const box = apiSandbox(t)
+  const elsewhere = ['/dev/shm', os.homedir()].find((one) => fs.existsSync(one) && fs.statSync(one).dev !== fs.statSync(box.dir).dev)
+  if (!elsewhere) return t.skip('there is only one file system')
+  const repository = box.repository('shop')
+  const outside = fs.mkdtempSync(path.join(elsewhere, 'okstra-test-'))
+  t.after(() => fs.rmSync(outside, { recursive: true, force: true }))
+  const tree = path.join(outside, 'tree')
+  box.git(['worktree', 'add', '-q', '-b', 'task-t', tree], { cwd: repository })
+  const row = { worktreePath: tree, branch: 'task-t', baseRef: box.git(['rev-parse', 'HEAD'], { cwd: repository }) }
+  okstra.registry.reserve({ ...TASK, ...row, repository: path.join(repository, '.git') })
+  fs.writeFileSync(path.join(tree, 'new'), 'n')
+  const { trashId } = await okstra.removeTask({ ...TASK, force: true })
+  assert.equal(fs.existsSync(path.join(outside, '.okstra-trash', trashId, 'tree', 'new')), true)
+  await okstra.restoreTask(TASK)
+  assert.equal(fs.readFileSync(path.join(tree, 'new'), 'utf8'), 'n')
+  assert.deepEqual(fs.readdirSync(path.join(outside, '.okstra-trash')), [])
+})
+
+test('prune proposes, and clears away only what was agreed to', async (t) => {
+  const { okstraHome, tree, repository, options, inMain, trash } = await place(t)
+  const at = (task) => ({ ...TASK, taskId: task })
+  for (const task of ['merged', 'gone', 'old']) await okstra.provisionTaskWorktree(options(repository, task))
+  okstra.registry.release('shop', 'checkout', 'merged')
+  fs.rmSync(path.join(tree, '..', 'gone'), { recursive: true })
+  await okstra.removeTask(at('old'))
+  const orphan = path.join(okstraHome, 'worktrees', 'shop', 'checkout', 'orphan')
+  fs.mkdirSync(orphan)
+  fs.writeFileSync(path.join(orphan, 'content'), 'c')
+  box(okstraHome, 'worktrees', '.quarantine', 'old', 'tree')
+
+  const young = await okstra.prune()
+  assert.deepEqual(young.map(({ why }) => why), ['merged', 'missing', 'orphan'], 'what lies in the trash has its days')
+  const proposed = await okstra.prune({ olderThanDays: 0 })
+  assert.deepEqual(proposed.map(({ why }) => why), ['merged', 'missing', 'orphan', 'expired', 'quarantine'])
+  assert.equal(proposed.every(({ done, outcome }) => !done && outcome === undefined), true)
+  assert.equal(fs.existsSync(orphan), true)
+  assert.deepEqual(await okstra.prune({ olderThanDays: 0, projectId: 'other' }), [])
+
+  const [first] = okstra.pruneSync({ apply: true, only: ['orphan:shop/checkout/orphan'] })
+  assert.deepEqual([first.why, first.done], ['orphan', true])
+  assert.equal(fs.existsSync(orphan), false)
+  const buried = okstra.listTrash({ taskKey: 'shop/checkout/orphan' })[0]
+  assert.equal(fs.readFileSync(path.join(buried.tree, 'content'), 'utf8'), 'c')
+
+  const done = await okstra.prune({ apply: true, only: proposed.map(({ id }) => id) })
+  assert.deepEqual(done.map(({ why, done: gone }) => [why, gone]), [['merged', true], ['missing', true]])
+  await okstra.prune({ apply: true, olderThanDays: 0 })
+  assert.deepEqual(fs.readdirSync(trash), [])
+  assert.deepEqual(await okstra.prune({ olderThanDays: 0 }), [])
+  assert.equal(inMain('branch', '--list', 'fix-*').split('\n').length, 4, 'branches stay')
+  assert.equal(fs.existsSync(tree), true, 'an active task stays')
+})
+
+function box(...parts) {
+  fs.mkdirSync(path.join(...parts), { recursive: true })
+}
+
+test('what prune may not take stays, with the reason', async (t) => {
+  const { okstraHome, dirty } = await place(t)
+  dirty()
+  okstra.registry.release('shop', 'checkout', 't')
+  const repository = path.join(okstraHome, 'worktrees', 'shop', 'checkout', 'repository')
+  execFileSync('git', ['init', '-q', repository])
+  const items = await okstra.prune({ apply: true })
+  assert.deepEqual(items.map(({ why, done }) => [why, done]), [['merged', false], ['orphan', false]])
+  assert.match(items[0].outcome, /1 untracked file/)
+  assert.match(items[1].outcome, /it is a repository/)
+  assert.equal(fs.existsSync(repository), true)
+})
