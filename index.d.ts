@@ -88,6 +88,49 @@ export interface ListFilter {
   status?: 'active' | 'released' | null
 }
 
+/** What is true of a task now; see `TaskSurvey.state`. */
+export type TaskState = 'active' | 'released' | 'missing' | 'orphan' | 'provisioning' | 'broken'
+
+/** Which tasks; what is absent does not narrow the choice. */
+export interface TaskChoice {
+  /** Only those of this project, taken as given. */
+  projectId?: string | null
+  /** Only those of this group, taken as given. */
+  taskGroup?: string | null
+  /** Only this task, `<project>/<group>/<task>`. */
+  taskKey?: string | null
+}
+
+/** Which task to look at. */
+export interface InspectOptions {
+  /** `<project>/<group>/<task>`. */
+  taskKey: string
+}
+
+/** What to give back. */
+export interface ReclaimOptions extends TaskChoice {
+  /** Only these caches, by absolute path; by default all. */
+  only?: string[] | null
+  /** Also in worktrees with live processes inside. */
+  force?: boolean | null
+  /** Delete nothing; answer with what could be. */
+  dryRun?: boolean | null
+}
+
+/** Which tasks to look at, and how closely; what is absent does not narrow the list. */
+export interface SurveyOptions {
+  /** Only those of this project, taken as given. */
+  projectId?: string | null
+  /** Only those of this group, taken as given. */
+  taskGroup?: string | null
+  /** Only this task, `<project>/<group>/<task>`. */
+  taskKey?: string | null
+  /** Measure what each worktree costs on disk too: a walk over everything in it. */
+  disk?: boolean | null
+  /** Called whenever more became known of a task. What it throws is an uncaught exception. */
+  onTask?: ((task: TaskSurvey) => void) | null
+}
+
 /** Which events to read; what is absent does not narrow the list. */
 export interface HistoryFilter {
   /** Only those of this task, `<project>/<group>/<task>`. */
@@ -298,6 +341,26 @@ export declare function adoptWorktree(options: AdoptOptions, signal?: AbortSigna
 /** The same as `adoptWorktree`, but returns when it is done, and blocks JavaScript until then. */
 export declare function adoptWorktreeSync(options: AdoptOptions): AdoptedWorktree
 
+/** How many commits two commits do not share. */
+export interface CommitDistance {
+  /** Those that the branch has and the other has not. */
+  ahead: number
+  /** Those that the other has and the branch has not. */
+  behind: number
+}
+
+/** A commit, for a person. */
+export interface CommitSummary {
+  /** Its full id. */
+  id: string
+  /** When it was committed (RFC 3339). */
+  at: string
+  /** Who wrote it. */
+  author: string
+  /** The first line of its message. */
+  subject: string
+}
+
 /**
  * The branch of a task: `<prefix>-<task>`, never with a slash.
  *
@@ -326,6 +389,49 @@ export interface DirectoryLocation {
   /** The repository and worktree; absent when the directory is in no repository. */
   repository?: RepositoryLocation
 }
+
+/** What worktrees and what okstra keeps beside them cost on disk. */
+export interface DiskReport {
+  /** Each task that has a directory. */
+  tasks: Array<TaskDiskUse>
+  /** Removed worktrees, which `restore` brings back. */
+  trash: DiskUse
+  /** What recovery took out of the way; nobody had been given it. */
+  quarantine: DiskUse
+  /** Trees made in advance. */
+  spares: DiskUse
+  /** Caches that a killed `reclaim` did not finish deleting; the next one does. */
+  reclaimed: DiskUse
+}
+
+/**
+ * What the worktrees of tasks cost on disk, and what okstra keeps beside them. Walks over every file.
+ *
+ * Rejects with `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT`, `OKSTRA_IO` or `OKSTRA_ABORTED`.
+ */
+export declare function diskUse(options?: TaskChoice | undefined | null, signal?: AbortSignal | undefined | null): Promise<DiskReport>
+
+/** What a directory costs on disk, in bytes. Links are not followed, and what is mounted inside is not counted. */
+export interface DiskUse {
+  /** The sizes of all files, as `ls` tells them. */
+  apparent: number
+  /** The blocks of all files and directories; a file with several names counts once. */
+  allocated: number
+  /**
+   * The blocks that deleting it would free: not those that files elsewhere have too. `null` where the file system
+   * shares blocks and does not tell which.
+   */
+  unique: number | null
+  /** The blocks in caches, which `reclaim` gives back. `null` where git could not be asked. */
+  reclaimable: number | null
+  /** How many files and directories there are. */
+  entries: number
+  /** How many directories could not be read, and are not in the figures; absent when none. */
+  unreadable?: number
+}
+
+/** The same as `diskUse`, but returns when it is done, and blocks JavaScript until then. */
+export declare function diskUseSync(options?: TaskChoice | undefined | null): DiskReport
 
 /**
  * A check-up: the registry against the disk against git. With `fix`, what is sure is mended; without it nothing is
@@ -438,6 +544,24 @@ export interface HistoryEvent {
 }
 
 /**
+ * Everything about one task: what `surveyTasks` tells, what it costs on disk, and path by path what is in its worktree.
+ *
+ * Rejects with `OKSTRA_NOT_FOUND` when neither the registry nor the home knows it, and as `surveyTasks` does.
+ */
+export declare function inspectTask(options: InspectOptions, signal?: AbortSignal | undefined | null): Promise<TaskInspection>
+
+/** The same as `inspectTask`, but returns when it is done, and blocks JavaScript until then. */
+export declare function inspectTaskSync(options: InspectOptions): TaskInspection
+
+/** A path that was kept. */
+export interface KeptCache {
+  /** Its path. */
+  path: string
+  /** Why, in words. */
+  reason: string
+}
+
+/**
  * The spares of all repositories that nobody has claimed yet.
  *
  * Throws `OKSTRA_INVALID_ARGUMENT`.
@@ -459,6 +583,18 @@ export declare function listTasks(filter?: ListFilter | undefined | null): Array
  * Throws `OKSTRA_INVALID_ARGUMENT` or `OKSTRA_IO`.
  */
 export declare function listTrash(filter?: TrashFilter | undefined | null): Array<TrashEntry>
+
+/** A live process inside a worktree. */
+export interface LiveProcess {
+  /** Its process id. */
+  pid: number
+  /** Its command line, cut to 200 characters. */
+  command: string
+  /** What of it is inside. */
+  by: 'working directory' | 'root directory' | 'program' | 'open file'
+  /** Whether it started this process, or one that did: the shell or the agent that asks. */
+  ancestor: boolean
+}
 
 /**
  * Finds out where a directory lies: in which repository, in which of its worktrees, on which branch. Asks git; changes
@@ -485,6 +621,17 @@ export declare function lockInstallation(options?: LockOptions | undefined | nul
 
 /** The same as `lockInstallation`, but blocks JavaScript until the lock is held. Throws the same errors. */
 export declare function lockInstallationSync(options?: LockOptions | undefined | null): InstallationLock
+
+/** Whether the work of a branch is in the default branch. */
+export interface MergeVerdict {
+  /**
+   * `empty`: the branch has no commit of its own. `commits`: all its commits are in `into`. `changes`: `into` has the
+   * same changes in other commits, after a squash, a rebase or a cherry-pick. `no`: it is not.
+   */
+  how: 'empty' | 'commits' | 'changes' | 'no'
+  /** The branch that has it. */
+  into?: string
+}
 
 /** What stands in the way of a removal. */
 export interface Obstacle {
@@ -562,6 +709,52 @@ export interface PruneItem {
 
 /** The same as `prune`, but blocks JavaScript until it is done. Throws the same errors. */
 export declare function pruneSync(options?: PruneOptions | undefined | null): Array<PruneItem>
+
+/**
+ * Gives disk back without removing a worktree: deletes directories that carry a `CACHEDIR.TAG`, and known build output
+ * that git ignores. Never anything tracked, never through a link, never a mount point or another repository.
+ *
+ * With `dryRun` nothing is deleted, and the answer says what could be. A worktree with live processes inside, those that
+ * this call comes from left out, is passed over unless `force` is set; so is one that is being provisioned or removed.
+ * A killed call leaves no half-deleted cache in a worktree; the next one finishes what was begun.
+ *
+ * Rejects with `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT`, `OKSTRA_UNSAFE_HOME`, `OKSTRA_IO` or
+ * `OKSTRA_ABORTED`.
+ */
+export declare function reclaim(options?: ReclaimOptions | undefined | null, signal?: AbortSignal | undefined | null): Promise<Array<ReclaimedTask>>
+
+/** A cache. */
+export interface ReclaimedCache {
+  /** Its path within the worktree. */
+  path: string
+  /** What makes it one: its `CACHEDIR.TAG`, or its name, while git ignores it. */
+  why: 'cachedir-tag' | 'build-output'
+  /** The blocks that it takes, or took, in bytes. */
+  bytes: number
+}
+
+/** The caches of one worktree, and what becomes or became of them. */
+export interface ReclaimedTask {
+  /** The task-key. */
+  taskKey: string
+  /** The directory of the worktree, absolute. */
+  worktreePath: string
+  /** Caches that may go, or, after `reclaim`, those that are gone. */
+  caches: Array<ReclaimedCache>
+  /** The blocks that they take, or took, in bytes. */
+  bytes: number
+  /** Caches that are kept, each with the reason. */
+  kept: Array<KeptCache>
+  /** Why the whole worktree is passed over, in a sentence. */
+  skipped?: string
+  /** The live processes inside, those that this call comes from left out. */
+  processes: Array<LiveProcess>
+  /** What was taken out of the worktree and could not be deleted, where it lies now, with the reason. */
+  left: Array<KeptCache>
+}
+
+/** The same as `reclaim`, but returns when it is done, and blocks JavaScript until then. */
+export declare function reclaimSync(options?: ReclaimOptions | undefined | null): Array<ReclaimedTask>
 
 /**
  * Moves the worktree of a task into okstra's trash, whatever its size in an instant, and releases the task. The branch
@@ -660,6 +853,45 @@ export interface SpareWorktree {
   usable: boolean
 }
 
+/**
+ * All tasks, or those that the options let through, with everything that a look at their worktrees and repositories
+ * tells: uncommitted work, operations in progress, how far the branch is from its base and its upstream, whether it is
+ * merged or pushed, who is inside. Directories below the home that the registry does not know are among them.
+ *
+ * Worktrees are examined side by side, in the background. Changes nothing and takes no lock of git's. What fails for
+ * one task is told with it, as `problem` and `null`.
+ *
+ * `options.onTask` is called whenever more became known of a task, first with its registry entry alone; what was not
+ * asked yet is absent then. `signal` stops the survey.
+ *
+ * Rejects with `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT`, `OKSTRA_GIT_MISSING`, `OKSTRA_GIT_TOO_OLD`,
+ * `OKSTRA_IO` or `OKSTRA_ABORTED`.
+ */
+export declare function surveyTasks(options?: SurveyOptions | undefined | null, signal?: AbortSignal | undefined | null): Promise<Array<TaskSurvey>>
+
+/** The same as `surveyTasks`, but returns when it is done, and blocks JavaScript until then. `onTask` is not called. */
+export declare function surveyTasksSync(options?: SurveyOptions | undefined | null): Array<TaskSurvey>
+
+/** What one worktree costs on disk. */
+export interface TaskDiskUse {
+  /** The task-key. */
+  taskKey: string
+  /** The directory of the worktree, absolute. */
+  worktreePath: string
+  /** What is true of the task now. */
+  state: TaskState
+  /** What it costs. */
+  disk: DiskUse
+}
+
+/** Everything about one task. */
+export interface TaskInspection {
+  /** The task, with what it costs on disk. */
+  task: TaskSurvey
+  /** What there is in its worktree, path by path; absent where there is no worktree that works. */
+  worktree?: WorktreeDetails
+}
+
 /** A task as `listTasks` shows it: its registry entry and what the disk says. */
 export interface TaskOverview {
   /** The task-key, `<project>/<group>/<task>`. */
@@ -727,6 +959,66 @@ export interface TaskRestoration {
   note: string
 }
 
+/**
+ * A task with everything that a look at its worktree and its repository tells. A field that is absent has nothing to
+ * tell; one that is `null` was asked and could not be found out.
+ */
+export interface TaskSurvey {
+  /** The task-key, `<project>/<group>/<task>`; of an orphan, the one that its place stands for. */
+  taskKey: string
+  /** The project. */
+  projectId: string
+  /** The group. */
+  taskGroup: string
+  /** The task's own id. */
+  taskId: string
+  /** The directory of the worktree, absolute. */
+  worktreePath: string
+  /** The branch of the task; of an orphan, the one that is checked out. */
+  branch?: string
+  /** The full id of the commit that the branch started from, where that was recorded. */
+  baseRef?: string
+  /** Since when the registry knows it: local time with offset, `2026-11-23T07:00:00+0000`. */
+  createdAt?: string
+  /** The phase that used the worktree last. */
+  lastPhase?: string
+  /** What the registry says; absent for what it does not know. */
+  status?: 'active' | 'released'
+  /**
+   * What is true now. `missing`: its directory is gone. `orphan`: a directory that the registry does not know.
+   * `provisioning`: somebody is making, restoring or removing it right now. `broken`: see `problem`.
+   */
+  state: TaskState
+  /** What is wrong, in a sentence. */
+  problem?: string
+  /** The common git directory of the repository, where it is known. */
+  repository?: string
+  /** What is checked out, where that is another branch than `branch`. */
+  checkedOut?: string
+  /** The full id of the commit of a detached `HEAD`. */
+  detached?: string
+  /** What is not committed. */
+  work?: WorkCounts | null
+  /** What git is in the middle of: `merge`, `rebase`, `am`, `cherry-pick`, `revert`, `bisect`; absent when nothing. */
+  operations?: Array<string> | null
+  /** The full id of the commit that the branch stands at. */
+  tip?: string
+  /** How far the branch is from the commit that it started from. */
+  base?: CommitDistance | null
+  /** What the branch follows. */
+  upstream?: UpstreamDistance
+  /** Whether the work of the branch is in the default branch (of a remote, or what the main worktree has checked out). */
+  merged?: MergeVerdict | null
+  /** How many commits of the branch are on no remote-tracking branch; absent when the repository has none. */
+  unpushed?: number | null
+  /** How many commits of the branch are on no other branch and no remote-tracking branch. */
+  onlyHere?: number | null
+  /** Live processes inside. `null`: this system does not tell. */
+  processes?: Array<LiveProcess> | null
+  /** What the worktree costs on disk, where that was asked. */
+  disk?: DiskUse | null
+}
+
 /** An entry of the trash. */
 export interface TrashEntry {
   /** Its name, for `from` of `restoreTask`. */
@@ -751,6 +1043,14 @@ export interface TrashEntry {
   uncommitted: number
   /** How many files git did not know. */
   untracked: number
+}
+
+/** The branch that a branch follows. */
+export interface UpstreamDistance {
+  /** Its name, as `origin/main`. */
+  name: string
+  /** How far apart they are; `null` when the upstream is gone. */
+  distance: CommitDistance | null
 }
 
 /** The version of this package, `major.minor.patch`; the native part and the JavaScript part have the same. */
@@ -785,6 +1085,46 @@ export declare function warmSpares(options: WarmOptions, signal?: AbortSignal | 
 
 /** The same as `warmSpares`, but returns when it is done, and blocks JavaScript until then. */
 export declare function warmSparesSync(options: WarmOptions): WarmedSpares
+
+/** How much in a worktree is not committed. */
+export interface WorkCounts {
+  /** Paths with anything uncommitted, each counted once. */
+  changed: number
+  /** Paths with something staged. */
+  staged: number
+  /** Tracked paths that differ from what is staged. */
+  unstaged: number
+  /** Paths with a conflict. */
+  conflicted: number
+  /** Files that git does not know and does not ignore. */
+  untracked: number
+}
+
+/** What there is in a worktree. Paths are relative to it; names that are no UTF-8 are shown with U+FFFD. */
+export interface WorktreeDetails {
+  /** Paths whose staged content is not that of `HEAD`. */
+  staged: Array<string>
+  /** Tracked paths whose content is not what is staged. */
+  unstaged: Array<string>
+  /** Paths with a conflict. */
+  conflicted: Array<string>
+  /** Files that git does not know and does not ignore. */
+  untracked: Array<string>
+  /** What git ignores and no build makes again: settings, secrets, notes. A directory is one path. */
+  ignored: Array<string>
+  /** What a build makes again. */
+  caches: Array<string>
+  /** Submodules with something of their own. */
+  submodules: Array<string>
+  /** okstra's own links. */
+  links: Array<string>
+  /** With a detached `HEAD`: how many of its commits are on no branch, remote-tracking branch or tag. */
+  nowhere?: number
+  /** The reason with which the worktree is locked, where it is; may be empty. */
+  lock?: string
+  /** The last commit. */
+  lastCommit?: CommitSummary
+}
 
 /** What the registry knows of one task. */
 export interface WorktreeEntry {

@@ -181,9 +181,9 @@ test('list shows all tasks with their state, and filters', async (t) => {
 
   const text = await okstra('list')
   const [header, ...rows] = text.stdout.trimEnd().split('\n')
-  assert.match(header, /^TASK +STATE +AGE +BRANCH +PHASE +PATH$/)
+  assert.match(header, /^TASK +STATE +AGE +BRANCH +PHASE +WORK /)
   assert.equal(rows.length, 3)
-  assert.match(text.stdout, /^shop\/checkout\/fix-42 +active +\d+[smhd] +fix-fix-42 +one +\//m)
+  assert.match(text.stdout, /^shop\/checkout\/fix-42 +active +\d+[smhd] +fix-fix-42 +one +clean /m)
   const keys = async (...args) => json(await okstra('list', '--json', ...args)).tasks.map(({ taskKey }) => taskKey).sort()
   assert.deepEqual(await keys('--project', 'Other'), ['other/g/done', 'other/g/gone'])
   assert.deepEqual(await keys('--status', 'released'), ['other/g/done'])

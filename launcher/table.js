@@ -19,7 +19,7 @@ const GLOBAL_OPTIONS = Object.freeze({
 
 // In the order of the help.
 const GROUPS = Object.freeze([
-  ['Tasks', ['provision', 'show', 'path', 'list', 'history', 'release', 'remove', 'restore', 'prune', 'warm']],
+  ['Tasks', ['provision', 'show', 'path', 'list', 'disk', 'reclaim', 'history', 'release', 'remove', 'restore', 'prune', 'warm']],
   ['Project', ['setup', 'check-project']],
   ['Health', ['doctor', 'adopt', 'guard']],
   ['Reports', ['report new', 'report check']],

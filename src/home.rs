@@ -12,6 +12,7 @@ use crate::task::{TaskKey, file_name_hash};
 /// <home>/worktrees/registry.json        the registry, with .lock, .bak and history.jsonl beside it
 /// <home>/worktrees/<project>/<group>/<task>   the worktrees
 /// <home>/worktrees/.quarantine/         what recovery moved aside (same file system as the worktrees)
+/// <home>/worktrees/.reclaimed/          caches that are being deleted; empty when nobody is at it
 /// <home>/worktrees/.spares/             trees made in advance, a directory for each repository
 /// <home>/worktrees/.trash/              what was removed, one directory each
 /// <home>/state/locks/                   lock files; never deleted
@@ -96,6 +97,12 @@ impl OkstraHome {
     #[must_use]
     pub fn quarantine(&self) -> PathBuf {
         self.worktrees().join(".quarantine")
+    }
+
+    /// Where caches lie that were given back and are being deleted.
+    #[must_use]
+    pub fn reclaimed(&self) -> PathBuf {
+        self.worktrees().join(".reclaimed")
     }
 
     /// Where the trees lie that are made in advance.

@@ -21,6 +21,7 @@ module.exports = {
   details: ['Ends with 3 when there is no such task.'],
   examples: [
     ['cd "$(okstra path checkout/fix-42)"', 'go there'],
+    ['code "$(okstra path checkout/fix-42)"', 'open it in an editor'],
     ['git -C "$(okstra path shop/checkout/fix-42)" log --oneline', 'look at it from anywhere'],
   ],
   run: path,

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use napi::bindgen_prelude::{JsObjectValue, JsValue, Object, Unknown};
+use napi::bindgen_prelude::{
+    FromNapiValue, Function, JsObjectValue, JsValue, JsValuesTupleIntoVec, Object, Unknown,
+};
 use napi::{JsString, ValueType};
 
 use super::error::Outcome;
@@ -71,6 +73,24 @@ impl<'env> Fields<'env> {
             ValueType::Boolean => Ok(unsafe { value.cast() }?),
             other => Err(mistyped(name, other, "a boolean").into()),
         }
+    }
+
+    /// Whether a field is given.
+    pub(super) fn has(&self, name: &'static str) -> Outcome<bool> {
+        Ok(self.value(name)?.is_some())
+    }
+
+    /// A function, or nothing.
+    pub(super) fn optional_function<Args: JsValuesTupleIntoVec, Return: FromNapiValue>(
+        &self,
+        name: &'static str,
+    ) -> Outcome<Option<Function<'env, Args, Return>>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        if value.get_type()? != ValueType::Function {
+            return Err(mistyped(name, value.get_type()?, "a function").into());
+        }
+        // SAFETY: the type was just seen to be a function.
+        Ok(Some(unsafe { value.cast() }?))
     }
 
     /// A path that must be there, made absolute now: the working directory may change while a call is under way.

@@ -12,6 +12,7 @@
 mod adopt;
 mod arguments;
 mod background;
+mod disk;
 mod doctor;
 mod error;
 mod guard;
@@ -23,6 +24,8 @@ mod registry;
 mod removal;
 mod shapes;
 mod spares;
+mod survey;
+mod survey_shapes;
 mod tasks;
 #[cfg(feature = "test-hooks")]
 mod test_hooks;

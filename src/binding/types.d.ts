@@ -88,6 +88,49 @@ export interface ListFilter {
   status?: 'active' | 'released' | null
 }
 
+/** What is true of a task now; see `TaskSurvey.state`. */
+export type TaskState = 'active' | 'released' | 'missing' | 'orphan' | 'provisioning' | 'broken'
+
+/** Which tasks; what is absent does not narrow the choice. */
+export interface TaskChoice {
+  /** Only those of this project, taken as given. */
+  projectId?: string | null
+  /** Only those of this group, taken as given. */
+  taskGroup?: string | null
+  /** Only this task, `<project>/<group>/<task>`. */
+  taskKey?: string | null
+}
+
+/** Which task to look at. */
+export interface InspectOptions {
+  /** `<project>/<group>/<task>`. */
+  taskKey: string
+}
+
+/** What to give back. */
+export interface ReclaimOptions extends TaskChoice {
+  /** Only these caches, by absolute path; by default all. */
+  only?: string[] | null
+  /** Also in worktrees with live processes inside. */
+  force?: boolean | null
+  /** Delete nothing; answer with what could be. */
+  dryRun?: boolean | null
+}
+
+/** Which tasks to look at, and how closely; what is absent does not narrow the list. */
+export interface SurveyOptions {
+  /** Only those of this project, taken as given. */
+  projectId?: string | null
+  /** Only those of this group, taken as given. */
+  taskGroup?: string | null
+  /** Only this task, `<project>/<group>/<task>`. */
+  taskKey?: string | null
+  /** Measure what each worktree costs on disk too: a walk over everything in it. */
+  disk?: boolean | null
+  /** Called whenever more became known of a task. What it throws is an uncaught exception. */
+  onTask?: ((task: TaskSurvey) => void) | null
+}
+
 /** Which events to read; what is absent does not narrow the list. */
 export interface HistoryFilter {
   /** Only those of this task, `<project>/<group>/<task>`. */

@@ -4,13 +4,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::inside;
 use crate::cancel::Cancel;
 use crate::error::{IoContext, Result};
 use crate::git::{Git, Repository, worktree};
 use crate::obstacle::{Obstacle, ObstacleKind};
 use crate::survey::status::{Depth, WorkStatus};
-use crate::survey::{branch, caches, links, operation, processes, status};
+use crate::survey::{branch, caches, inside, links, operation, processes, status};
 
 /// A worktree that is looked at.
 #[derive(Debug)]

@@ -6,7 +6,6 @@
 
 mod changes;
 mod check;
-mod inside;
 mod missing;
 mod orphan;
 mod prune;

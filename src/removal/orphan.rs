@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::check::{self, Site};
-use super::inside;
 use super::remove::{self, RemoveRequest};
 use crate::clock;
 use crate::error::{Error, Result};
@@ -14,6 +13,7 @@ use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind, Stage};
 use crate::obstacle::{Obstacle, ObstacleKind};
 use crate::registry::{Filter, Registry};
+use crate::survey::inside;
 use crate::task::TaskKey;
 use crate::trash::record::identity;
 use crate::trash::{self, Ground, Record};

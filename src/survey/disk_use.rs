@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::caches;
 use super::links;
+use super::overview::side_by_side;
 use super::status::{self, Depth};
+use super::tasks::Located;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::git::worktree;
+use crate::home::OkstraHome;
 
 /// What a directory costs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,6 +39,43 @@ pub fn of_worktree(worktree: &Path, cancel: &Cancel) -> Result<DiskUse> {
         found.reclaimable = None;
     }
     Ok(found)
+}
+
+/// What each task's directory costs, `None` where there is none; side by side.
+pub fn of_tasks(tasks: &[Located], cancel: &Cancel) -> Result<Vec<Option<DiskUse>>> {
+    let found = side_by_side(tasks.len(), |index| {
+        let path = &tasks[index].survey.path;
+        path.is_dir().then(|| of_worktree(path, cancel)).transpose()
+    });
+    cancel.check("measuring")?;
+    found.into_iter().collect()
+}
+
+/// What okstra keeps beside the worktrees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeping {
+    /// What was removed.
+    pub trash: DiskUse,
+    /// What recovery took out of the way.
+    pub quarantine: DiskUse,
+    /// Trees made in advance.
+    pub spares: DiskUse,
+    /// Caches that a killed call did not finish deleting.
+    pub reclaimed: DiskUse,
+}
+
+/// What okstra keeps beside the worktrees.
+pub fn of_keeping(home: &OkstraHome, cancel: &Cancel) -> Result<Keeping> {
+    let of = |directory: PathBuf| match directory.symlink_metadata() {
+        Ok(_) => measure(&directory, &[], cancel).map(|found| DiskUse { reclaimable: None, ..found }),
+        Err(_) => Ok(DiskUse { unique: Some(0), ..DiskUse::default() }),
+    };
+    Ok(Keeping {
+        trash: of(home.trash())?,
+        quarantine: of(home.quarantine())?,
+        spares: of(home.spares())?,
+        reclaimed: of(home.reclaimed())?,
+    })
 }
 
 /// The caches in a worktree; also those within ignored directories that are no caches as a whole.

@@ -5,12 +5,15 @@
 
 pub mod branch;
 pub mod caches;
+pub mod details;
 pub mod disk_use;
+pub mod inside;
 pub mod links;
 pub mod operation;
 pub mod overview;
 pub mod processes;
 pub mod proof;
+pub mod reclaim;
 pub mod status;
 pub mod tasks;
 

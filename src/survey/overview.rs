@@ -406,7 +406,7 @@ fn trees(
 }
 
 /// Runs numbered jobs on as many threads as there are cores, and gives what they give, in order.
-fn side_by_side<T: Send>(jobs: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(super) fn side_by_side<T: Send>(jobs: usize, run: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<Option<T>>> = Mutex::new((0..jobs).map(|_| None).collect());

@@ -117,7 +117,8 @@ mod platform {
                 Ok(uses) => uses,
                 Err(Unseen::Gone) => continue,
                 Err(Unseen::Hidden) => {
-                    hidden |= is_own(&directory);
+                    // The first process is the machine's own, also where it runs as this user.
+                    hidden |= pid != 1 && is_own(&directory);
                     continue;
                 }
             };

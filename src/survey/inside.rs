@@ -9,7 +9,7 @@ use crate::error::{IoContext, Result};
 
 /// What was found, as paths below the worktree.
 #[derive(Debug, Default)]
-pub(super) struct Inside {
+pub struct Inside {
     /// Directories that are repositories or worktrees, submodules among them.
     pub repositories: Vec<PathBuf>,
     /// Where something is mounted.
@@ -19,7 +19,7 @@ pub(super) struct Inside {
 }
 
 /// Walks the whole worktree, ignored directories too, without following a link: 100,000 files in some 100 ms.
-pub(super) fn look(worktree: &Path, cancel: &Cancel) -> Result<Inside> {
+pub fn look(worktree: &Path, cancel: &Cancel) -> Result<Inside> {
     let mut found = Inside { mounts: mounts_below(worktree), ..Inside::default() };
     let mut open = vec![worktree.to_owned()];
     while let Some(directory) = open.pop() {
