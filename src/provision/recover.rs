@@ -188,6 +188,12 @@ fn same(one: &Path, other: &Path) -> bool {
 fn move_aside(job: &Job<'_>, intent: &Intent) -> Result<Option<PathBuf>> {
     let admin = admin_dir(intent);
     let named = worktree::admin_dir_of(&intent.path).ok().flatten();
+    if admin.is_none()
+        && let Some(named) = named.as_ref().filter(|named| is_half_removed(intent, named))
+    {
+        // Before the tree, whose link is all that tells whose it is.
+        retire(intent, named)?;
+    }
     let ours = match (&named, &admin) {
         (Some(named), Some(admin)) => same(named, admin),
         (Some(named), None) => !named.exists(),
@@ -206,6 +212,15 @@ fn move_aside(job: &Job<'_>, intent: &Intent) -> Result<Option<PathBuf>> {
         retire(intent, &admin)?;
     }
     Ok(place)
+}
+
+/// Whether an entry is what a stopped git has not yet taken away of its own: it says neither why it is locked nor where
+/// its worktree is. There was nothing at the intent's path before, so what lies there and names it is ours.
+fn is_half_removed(intent: &Intent, admin: &Path) -> bool {
+    admin.is_dir()
+        && admin.parent().is_some_and(|entries| same(entries, &intent.common_dir.join("worktrees")))
+        && worktree::tree_of(admin).is_none()
+        && worktree::lock_reason(admin).is_none()
 }
 
 /// Beside the trees, because a rename must not cross file systems; below the tree's own parent when that one lies

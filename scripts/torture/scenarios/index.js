@@ -72,6 +72,11 @@ const SCENARIOS = {
     full: { runs: 300, files: 40 },
     small: { runs: 5, files: 40 },
   },
+  outcomes: {
+    run: require('./outcomes').run,
+    full: {},
+    small: { sample: 10 },
+  },
 }
 
 module.exports = { SCENARIOS }
