@@ -146,6 +146,9 @@ test('a worktree that git has forgotten is known to it again, with every file as
   assert.equal(box.git(['symbolic-ref', '--short', 'HEAD'], { cwd: tree }), 'fix-42')
   assert.deepEqual(box.git(['status', '--porcelain'], { cwd: tree }).split('\n'), [' M src/main.txt', '?? new.txt'])
   assert.equal(okstra.provisionTaskWorktreeSync(box.options(box.main, '42')).status, 'reused')
+  box.git(['update-ref', '-d', 'refs/heads/fix-42'], { cwd: box.main })
+  mends(box, 'branch-gone')
+  assert.equal(box.git(['rev-parse', 'fix-42'], { cwd: box.main }), head, 'the log of HEAD was made anew too')
 })
 
 test('one whose branch is checked out elsewhere is left to a person', (t) => {
@@ -170,6 +173,22 @@ test('a worktree that was moved with mv keeps its task, its index and its branch
   assert.equal(box.git(['status', '--porcelain'], { cwd: moved }), 'A  staged.txt')
   assert.match(box.git(['worktree', 'list'], { cwd: box.main }), /elsewhere/)
   assert.equal(okstra.provisionTaskWorktreeSync(box.options(box.main, '42')).path, moved)
+})
+
+test('a registry that was damaged while a worktree was moved invents no second task', (t) => {
+  const box = stage(t)
+  const [{ path: tree }] = box.made
+  const moved = path.join(path.dirname(tree), 'elsewhere')
+  const registry = path.join(box.okstraHome, 'worktrees', 'registry.json')
+  const before = fs.readFileSync(registry)
+  fs.renameSync(tree, moved)
+  for (const name of ['registry.json', 'registry.json.bak']) fs.writeFileSync(path.join(path.dirname(registry), name), '{ torn')
+  box.check({ fix: true })
+  assert.deepEqual(okstra.registry.list().map(({ taskKey, worktreePath }) => [taskKey, worktreePath]), [['shop/checkout/42', moved]])
+  // And one that came back with the old place in it is put right.
+  fs.writeFileSync(registry, before)
+  mends(box, 'worktree-moved', { remaining: ['kept-aside: decide'] })
+  assert.equal(okstra.registry.lookup('shop', 'checkout', '42').worktreePath, moved)
 })
 
 test('a repository that was moved is known again in its new place', (t) => {

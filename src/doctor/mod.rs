@@ -75,18 +75,27 @@ pub fn examine(home: &OkstraHome, options: &Options, patience: &Patience) -> Res
     let known = repositories::collect(&doctor, &inspection);
     let common_dirs: Vec<PathBuf> = known.iter().map(|known| known.common_dir.clone()).collect();
     entries::examine_torn(&mut doctor, &common_dirs)?;
-    intents::examine(&mut doctor)?;
-    // What was healed may have added or changed rows.
-    let inspection = doctor.inspect_again(inspection);
+    // Recovery itself cannot delete a branch while a lock of somebody dead is in its way.
     for known in &known {
         patience.cancel.check("the check-up")?;
         locks::examine(&mut doctor, known)?;
     }
+    intents::examine(&mut doctor)?;
+    // Those of the dead runs are gone with them.
+    doctor.findings.retain(|finding| {
+        finding.code != Code::GitLock
+            || finding.outcome != Outcome::Wait
+            || finding.path.as_ref().is_some_and(|path| path.symlink_metadata().is_ok())
+    });
+    // What was healed may have added or changed rows.
+    let inspection = doctor.inspect_again(inspection);
     let known: Vec<Known> = known.into_iter().filter_map(|known| known.ask(&mut doctor)).collect();
+    orphans::examine_lost(&mut doctor, &inspection)?;
+    let inspection = doctor.inspect_again(inspection);
     rows::examine(&mut doctor, &known, &inspection)?;
     let inspection = doctor.inspect_again(inspection);
     entries::examine_unfinished(&mut doctor, &known, &inspection)?;
-    orphans::examine(&mut doctor, &known, &inspection)?;
+    orphans::examine_unknown(&mut doctor, &inspection);
     links::examine(&mut doctor, &known, &inspection)?;
     kept::examine(&mut doctor, &common_dirs);
     let findings = doctor.findings;

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::repositories::Known;
 use super::{Code, Doctor, Finding, Outcome, Severity};
 use crate::error::Result;
 use crate::git::worktree::{self, Found};
@@ -11,24 +10,45 @@ use crate::intent::Intent;
 use crate::registry::{Entry, EntryStatus, Inspection, Reservation, TaskRecord};
 use crate::task::TaskKey;
 
-/// Looks at every `<project>/<group>/<task>` below the worktrees.
-pub(super) fn examine(doctor: &mut Doctor<'_>, _known: &[Known], inspection: &Inspection) -> Result<()> {
-    let intents: Vec<PathBuf> =
-        Intent::files(doctor.home).into_iter().filter_map(|(_, intent)| Some(intent?.path)).collect();
-    let is_known = |path: &Path| {
-        inspection.entries.iter().any(|entry| worktree::same_place(&entry.worktree_path, path))
-            || intents.iter().any(|known| worktree::same_place(known, path))
-    };
-    for path in task_directories(&doctor.home.worktrees()) {
-        if is_known(&path)
-            || doctor.explained.contains(&path)
-            || inspection.unusable.iter().any(|(key, _)| path.ends_with(key))
-        {
+/// Looks for worktrees whose own record knows more than the registry: before the rows are looked at.
+pub(super) fn examine_lost(doctor: &mut Doctor<'_>, inspection: &Inspection) -> Result<()> {
+    for path in strangers(doctor, inspection) {
+        let Ok(Found::Linked { admin, common_dir }) = worktree::look(&path) else { continue };
+        let Some(record) = TaskRecord::read(&admin) else { continue };
+        if !worktree::same_place(&record.entry.worktree_path, &path) {
             continue;
         }
-        unknown(doctor, &path, inspection)?;
+        match inspection.entries.iter().find(|entry| entry.key == record.entry.key) {
+            None => row_lost(doctor, &path, record.entry, common_dir)?,
+            Some(row) if fs::symlink_metadata(&row.worktree_path).is_err() => {
+                row_is_old(doctor, &path, row, &common_dir)?;
+            }
+            Some(_) => {}
+        }
     }
     Ok(())
+}
+
+/// Looks for what nobody knows: after the rows, which may explain it.
+pub(super) fn examine_unknown(doctor: &mut Doctor<'_>, inspection: &Inspection) {
+    for path in strangers(doctor, inspection) {
+        if !doctor.explained.contains(&path) {
+            unknown(doctor, &path);
+        }
+    }
+}
+
+/// Every `<project>/<group>/<task>` below the worktrees that no row and no run names.
+fn strangers(doctor: &Doctor<'_>, inspection: &Inspection) -> Vec<PathBuf> {
+    let intents: Vec<PathBuf> =
+        Intent::files(doctor.home).into_iter().filter_map(|(_, intent)| Some(intent?.path)).collect();
+    let mut paths = task_directories(&doctor.home.worktrees());
+    paths.retain(|path| {
+        !inspection.entries.iter().any(|entry| worktree::same_place(&entry.worktree_path, path))
+            && !intents.iter().any(|known| worktree::same_place(known, path))
+            && !inspection.unusable.iter().any(|(key, _)| path.ends_with(key))
+    });
+    paths
 }
 
 fn task_directories(worktrees: &Path) -> Vec<PathBuf> {
@@ -51,14 +71,7 @@ fn children(directory: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn unknown(doctor: &mut Doctor<'_>, path: &Path, inspection: &Inspection) -> Result<()> {
-    if let Ok(Found::Linked { admin, common_dir }) = worktree::look(path)
-        && let Some(record) = TaskRecord::read(&admin)
-        && worktree::same_place(&record.entry.worktree_path, path)
-        && !inspection.entries.iter().any(|entry| entry.key == record.entry.key)
-    {
-        return row_lost(doctor, path, record.entry, common_dir);
-    }
+fn unknown(doctor: &mut Doctor<'_>, path: &Path) {
     let task = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let group = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
     let project =
@@ -75,13 +88,28 @@ fn unknown(doctor: &mut Doctor<'_>, path: &Path, inspection: &Inspection) -> Res
         }
     };
     doctor.tell(finding, Outcome::Decide, remedy);
-    Ok(())
 }
 
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte));
     if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+/// A registry that came back from its backup names the place where the worktree was before it was moved.
+fn row_is_old(doctor: &mut Doctor<'_>, path: &Path, row: &Entry, common_dir: &Path) -> Result<()> {
+    let message = format!(
+        "the registry has {} at {}, and its worktree is {}",
+        row.key,
+        row.worktree_path.display(),
+        path.display()
+    );
+    let finding = Finding::new(Code::WorktreeMoved, Severity::Error, message).of(&row.key).at(path);
+    let registry = doctor.registry;
+    doctor.explained.push(path.to_owned());
+    doctor.mend(finding, "Makes the registry name this place.", |doctor| {
+        registry.relocate(&row.key, path, common_dir, doctor.patience).map(drop)
+    })
 }
 
 /// A registry that was overwritten or edited has lost a row; the worktree's own record has it.
@@ -91,6 +119,7 @@ fn row_lost(doctor: &mut Doctor<'_>, path: &Path, entry: Entry, common_dir: Path
     let finding = Finding::new(Code::RowLost, Severity::Error, message).of(&entry.key).at(path);
     let remedy = "Writes the row again, from the record that okstra left with the worktree.";
     let registry = doctor.registry;
+    doctor.explained.push(path.to_owned());
     doctor.mend(finding, remedy, |doctor| {
         let key = entry.key.clone();
         let reservation = Reservation {

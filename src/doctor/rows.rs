@@ -7,7 +7,7 @@ use super::repositories::{self, Known};
 use super::{Code, Doctor, Finding, Outcome, Severity};
 use crate::error::{Error, Result};
 use crate::git::worktree::{self, Found};
-use crate::git::{Git, Repository, mend};
+use crate::git::{Repository, mend};
 use crate::lock::{RepositoryLock, TaskLock};
 use crate::registry::{Entry, EntryStatus, Inspection, TaskRecord, write_task_record};
 use crate::survey::operation::{self, Head};
@@ -223,27 +223,33 @@ fn linked(doctor: &mut Doctor<'_>, entry: &Entry, known: Option<&Known>, admin: 
     if !on_its_branch(doctor, entry, known, admin)? {
         return Ok(());
     }
-    if !admin.join("index").exists() && !admin.join("index.lock").exists() {
+    if !admin.join("index").exists() {
         let message = format!("the worktree of {} has lost its index", entry.key);
-        doctor.mend(
-            about(Code::IndexLost, Severity::Error, message),
-            "Makes an index of the commit it is at; every file stays as it is.",
-            |_| {
-                Git::new(path).args(["read-tree", "HEAD"]).read()?;
-                Git::new(path).args(["update-index", "-q", "--refresh"]).run().map(drop)
-            },
-        )?;
+        let finding = about(Code::IndexLost, Severity::Error, message);
+        if admin.join("index.lock").exists() {
+            doctor.tell(
+                finding,
+                Outcome::Wait,
+                "Nothing is done while there is a lock: a git may be writing it.",
+            );
+        } else {
+            let remedy = "Makes an index of the commit it is at; every file stays as it is.";
+            doctor.mend(finding, remedy, |doctor| {
+                let lock = RepositoryLock::acquire(doctor.home, common, doctor.patience)?;
+                mend::make_index(common, path, admin, &lock)
+            })?;
+        }
     }
-    if TaskRecord::read(admin).is_none() {
+    let right = TaskRecord::read(admin).is_some_and(|record| {
+        record.entry.key == entry.key && worktree::same_place(&record.entry.worktree_path, path)
+    });
+    if !right {
         let message = format!(
-            "okstra's own record of {} is missing: without it a lost registry could not be put together again",
+            "okstra's own record of {} is missing or wrong: a lost registry could not be put together again from it",
             entry.key
         );
-        doctor.mend(
-            about(Code::RecordLost, Severity::Warning, message),
-            "Writes it again, from the row.",
-            |_| record(admin, entry, common),
-        )?;
+        let finding = about(Code::RecordLost, Severity::Warning, message);
+        doctor.mend(finding, "Writes it again, from the row.", |_| record(admin, entry, common))?;
     }
     Ok(())
 }

@@ -94,6 +94,13 @@ pub fn rebuild(
             Replace::default(),
         )?;
         git().args(["symbolic-ref", "HEAD", &name]).read()?;
+    } else if let Some(tip) = repository.branch_tip(branch)? {
+        // From this log a branch that somebody deletes is made again; git itself writes it only at the next commit.
+        fs::create_dir(staging.join("logs")).context("make the directory", &staging)?;
+        let seconds = jiff::Timestamp::now().as_second();
+        let (none, who) = (Repository::null_id(&tip), "okstra <okstra>");
+        let entry = format!("{none} {tip} {who} {seconds} +0000\tokstra: made anew\n");
+        disk::replace_file(&staging.join("logs/HEAD"), entry.as_bytes(), Replace::default())?;
     }
     git().args(["read-tree", "HEAD"]).read()?;
     // Exits with 1 when a file differs, which is for the person to see.
@@ -106,6 +113,25 @@ pub fn rebuild(
     disk::move_aside(&staging, admin)?;
     disk::sync_dir(&common.join("worktrees"))?;
     let _ = fs::remove_dir(common.join(STAGING));
+    Ok(())
+}
+
+/// Makes the index of a worktree that has none, of the commit it is at. Made aside, because a killed git would leave its
+/// lock on the place, and moved there only while there still is none.
+pub fn make_index(common_dir: &Path, worktree: &Path, admin: &Path, lock: &RepositoryLock) -> Result<()> {
+    let staging = common_dir.join(STAGING).join(format!("{:016x}", disk::random()));
+    fs::create_dir_all(&staging).context("make the directory", &staging)?;
+    let made = staging.join("index");
+    let git = || Git::new(worktree).index_file(&made).holding(lock);
+    git().args(["read-tree", "HEAD"]).read()?;
+    git().args(["update-index", "-q", "--refresh"]).run()?;
+    disk::sync_file(&made)?;
+    let place = admin.join("index");
+    if fs::symlink_metadata(&place).is_err() {
+        disk::move_aside(&made, &place)?;
+    }
+    let _ = fs::remove_dir(&staging);
+    let _ = fs::remove_dir(common_dir.join(STAGING));
     Ok(())
 }
 

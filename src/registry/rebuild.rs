@@ -90,10 +90,15 @@ fn directories(directory: &Path) -> Vec<PathBuf> {
 fn task_at(worktree: &Path) -> Option<TaskRecord> {
     let admin = admin_dir(worktree)?;
     let repository = common_dir(&admin)?;
-    if let Some(record) = TaskRecord::read(&admin)
-        && canonical(&record.entry.worktree_path) == canonical(worktree)
-    {
-        return Some(record);
+    if let Some(mut record) = TaskRecord::read(&admin) {
+        if canonical(&record.entry.worktree_path) == canonical(worktree) {
+            return Some(record);
+        }
+        // Moved with plain `mv`: it is still that task's, and no new one with the same branch.
+        if fs::symlink_metadata(&record.entry.worktree_path).is_err() {
+            worktree.clone_into(&mut record.entry.worktree_path);
+            return Some(record);
+        }
     }
     let mut names = worktree.iter().rev().map(|name| name.to_str());
     let (task, group, project) = (names.next()??, names.next()??, names.next()??);

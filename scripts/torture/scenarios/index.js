@@ -72,6 +72,11 @@ const SCENARIOS = {
     full: { runs: 300, files: 40 },
     small: { runs: 5, files: 40 },
   },
+  'doctor-kill': {
+    run: require('./doctor_kill').run,
+    full: { runs: 300, files: 20 },
+    small: { runs: 8, files: 20 },
+  },
   outcomes: {
     run: require('./outcomes').run,
     full: {},
