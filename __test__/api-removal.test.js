@@ -14,8 +14,8 @@ const { apiSandbox, okstra, rejectionOf, thrownBy } = require('./helpers/api.js'
 const TASK = { projectId: 'shop', taskGroup: 'checkout', taskId: 't' }
 const KEY = 'shop/checkout/t'
 
-/** A repository with a task in it that has one file of every kind. */
-async function place(t) {
+/** A repository with a task in it. */
+async function withTask(t) {
   const box = apiSandbox(t)
   const repository = box.repository('shop', { files: { 'a.txt': 'a\n', '.gitignore': '.env\n' } })
   fs.mkdirSync(path.join(repository, '.scratch'))
@@ -32,7 +32,7 @@ async function place(t) {
 }
 
 test('a refusal lists everything that stands in the way, and changes nothing', async (t) => {
-  const { dirty, git, tree, entry } = await place(t)
+  const { dirty, git, tree, entry } = await withTask(t)
   dirty()
   const before = git('status', '--porcelain')
   const error = await rejectionOf(okstra.removeTask(TASK))
@@ -53,7 +53,7 @@ test('a refusal lists everything that stands in the way, and changes nothing', a
 })
 
 test('what was removed is in the trash, in a commit that git stash applies, and comes back as it was', async (t) => {
-  const { dirty, git, inMain, tree, entry, branch, trash, repository } = await place(t)
+  const { dirty, git, inMain, tree, entry, branch, trash, repository } = await withTask(t)
   dirty()
   const before = git('status', '--porcelain', '--ignored')
   const removed = okstra.removeTaskSync({ ...TASK, force: true })
@@ -83,7 +83,7 @@ test('what was removed is in the trash, in a commit that git stash applies, and 
 })
 
 test('nothing is changed when something is in the way of a return', async (t) => {
-  const { dirty, tree, repository, inMain, branch, options } = await place(t)
+  const { dirty, tree, repository, inMain, branch, options } = await withTask(t)
   assert.equal((await rejectionOf(okstra.restoreTask(TASK))).code, 'OKSTRA_KEY_EXISTS')
   dirty()
   const { trashId } = await okstra.removeTask({ ...TASK, force: true })
@@ -104,7 +104,7 @@ test('nothing is changed when something is in the way of a return', async (t) =>
 })
 
 test('on a branch that moved since, the worktree comes back with a detached HEAD', async (t) => {
-  const { dirty, git, inMain, branch, tree } = await place(t)
+  const { dirty, git, inMain, branch, tree } = await withTask(t)
   dirty()
   const before = git('status', '--porcelain')
   const head = git('rev-parse', 'HEAD')
@@ -121,7 +121,7 @@ test('on a branch that moved since, the worktree comes back with a detached HEAD
 })
 
 test("git's name for the worktree may be another's by now", async (t) => {
-  const { dir, git, inMain } = await place(t)
+  const { dir, git, inMain } = await withTask(t)
   await okstra.removeTask(TASK)
   inMain('worktree', 'add', '-q', '--detach', path.join(dir, 'x', 't'))
   await okstra.restoreTask(TASK)
@@ -131,7 +131,7 @@ test("git's name for the worktree may be another's by now", async (t) => {
 })
 
 test('a deleted branch keeps its commits as long as the trash keeps the worktree', async (t) => {
-  const { git, inMain, branch } = await place(t)
+  const { git, inMain, branch } = await withTask(t)
   git('commit', '-q', '--allow-empty', '-m', 'own')
   const own = git('rev-parse', 'HEAD')
   const error = await rejectionOf(okstra.removeTask({ ...TASK, deleteBranch: true }))
@@ -152,7 +152,7 @@ test('a deleted branch keeps its commits as long as the trash keeps the worktree
 })
 
 test('only the one entry of a directory that is gone leaves git, and what was staged comes back', async (t) => {
-  const { dir, git, inMain, tree, entry } = await place(t)
+  const { dir, git, inMain, tree, entry } = await withTask(t)
   fs.writeFileSync(path.join(tree, 'staged'), 'staged\n')
   git('add', 'staged')
   fs.rmSync(tree, { recursive: true })
@@ -171,7 +171,7 @@ test('only the one entry of a directory that is gone leaves git, and what was st
 })
 
 test('an aborted removal changed nothing', async (t) => {
-  const { dirty, git, entry } = await place(t)
+  const { dirty, git, entry } = await withTask(t)
   dirty()
   const before = git('status', '--porcelain')
   const error = await rejectionOf(okstra.removeTask({ ...TASK, force: true }, AbortSignal.abort()))
@@ -182,7 +182,7 @@ test('an aborted removal changed nothing', async (t) => {
 
 test('a process inside stands in the way', async (t) => {
   if (process.platform !== 'linux') return t.skip('it is found through /proc')
-  const { tree } = await place(t)
+  const { tree } = await withTask(t)
   const child = spawn('sleep', ['600'], { cwd: tree })
   t.after(() => child.kill('SIGKILL'))
   const error = await rejectionOf(okstra.removeTask(TASK))
@@ -191,7 +191,7 @@ test('a process inside stands in the way', async (t) => {
 })
 
 test('what is mounted inside is never touched', async (t) => {
-  const { tree, repository } = await place(t)
+  const { tree, repository } = await withTask(t)
   const mounted = path.join(tree, 'mounted')
   fs.mkdirSync(mounted)
   try {
@@ -228,8 +228,73 @@ test('a worktree on another file system has its trash beside it', async (t) => {
   assert.deepEqual(fs.readdirSync(path.join(outside, '.okstra-trash')), [])
 })
 
+// Each makes a repository; `false` when this git cannot.
+const SHAPES = {
+  'refs in tables': (box) => shape(box, ['init', '-q', '--ref-format=reftable', '-b', 'main', 'shop']),
+  'ids of 256 bits': (box) => shape(box, ['init', '-q', '--object-format=sha256', '-b', 'main', 'shop']),
+  'a git directory elsewhere': (box) => shape(box, ['init', '-q', '--separate-git-dir', path.join(box.dir, 'elsewhere.git'), '-b', 'main', 'shop']),
+  'a bare repository': (box) => {
+    const bare = path.join(box.dir, 'bare.git')
+    box.git(['clone', '-q', '--bare', box.repository('source'), bare])
+    return bare
+  },
+  'a sparse checkout with its own configuration': (box) => {
+    const root = box.repository('shop', { files: { 'in/a': 'a\n', 'out/b': 'b\n' } })
+    box.git(['sparse-checkout', 'set', 'in'], { cwd: root })
+    return root
+  },
+  'a split index': (box) => {
+    const root = box.repository('shop')
+    box.git(['config', 'core.splitIndex', 'true'], { cwd: root })
+    return root
+  },
+}
+
+function shape(box, init) {
+  try {
+    box.git(init)
+  } catch {
+    return false
+  }
+  const root = path.join(box.dir, 'shop')
+  fs.writeFileSync(path.join(root, 'README.md'), 'r\n')
+  box.git(['add', '.'], { cwd: root })
+  box.git(['commit', '-q', '-m', 'first'], { cwd: root })
+  return root
+}
+
+for (const [name, make] of Object.entries(SHAPES)) {
+  test(`there and back, and back from the snapshot alone: ${name}`, async (t) => {
+    const sandbox = apiSandbox(t)
+    const root = make(sandbox)
+    if (!root) return t.skip('this git cannot make it')
+    const { path: tree, branch } = await okstra.provisionTaskWorktree(sandbox.options(root, 't'))
+    const git = (...args) => sandbox.git(args, { cwd: tree })
+    const look = () => [git('status', '--porcelain=v2', '--branch', '-uall'), git('log', '-g', '--format=%H', 'HEAD'), git('ls-files', '-s')]
+    for (const [file, how] of [['committed', 'commit'], ['staged', 'add'], ['new', 'leave']]) {
+      fs.writeFileSync(path.join(tree, file), `${file}\n`)
+      if (how !== 'leave') git('add', '--sparse', file)
+      if (how === 'commit') git('commit', '-q', '-m', file)
+    }
+    const before = look()
+    for (const source of ['trash', 'snapshot']) {
+      const removed = await okstra.removeTask({ ...TASK, force: true, deleteBranch: true })
+      assert.equal(removed.branchDeleted, true)
+      assert.equal(sandbox.git(['branch', '--list', branch], { cwd: root }), '')
+      sandbox.git(['gc', '-q', '--prune=now'], { cwd: root })
+      if (source === 'snapshot') fs.rmSync(path.join(sandbox.okstraHome, 'worktrees', '.trash'), { recursive: true })
+      assert.equal((await okstra.restoreTask(TASK)).source, source)
+      const after = look()
+      // In tables the log of HEAD is a part of what was thrown away.
+      if (source === 'snapshot' && name === 'refs in tables') after[1] = before[1]
+      assert.deepEqual(after, before)
+    }
+    sandbox.git(['fsck', '--connectivity-only'], { cwd: root })
+  })
+}
+
 test('prune proposes, and clears away only what was agreed to', async (t) => {
-  const { okstraHome, tree, repository, options, inMain, trash } = await place(t)
+  const { okstraHome, tree, repository, options, inMain, trash } = await withTask(t)
   const at = (task) => ({ ...TASK, taskId: task })
   for (const task of ['merged', 'gone', 'old']) await okstra.provisionTaskWorktree(options(repository, task))
   okstra.registry.release('shop', 'checkout', 'merged')
@@ -238,7 +303,7 @@ test('prune proposes, and clears away only what was agreed to', async (t) => {
   const orphan = path.join(okstraHome, 'worktrees', 'shop', 'checkout', 'orphan')
   fs.mkdirSync(orphan)
   fs.writeFileSync(path.join(orphan, 'content'), 'c')
-  box(okstraHome, 'worktrees', '.quarantine', 'old', 'tree')
+  fs.mkdirSync(path.join(okstraHome, 'worktrees', '.quarantine', 'old', 'tree'), { recursive: true })
 
   const young = await okstra.prune()
   assert.deepEqual(young.map(({ why }) => why), ['merged', 'missing', 'orphan'], 'what lies in the trash has its days')
@@ -263,12 +328,8 @@ test('prune proposes, and clears away only what was agreed to', async (t) => {
   assert.equal(fs.existsSync(tree), true, 'an active task stays')
 })
 
-function box(...parts) {
-  fs.mkdirSync(path.join(...parts), { recursive: true })
-}
-
 test('what prune may not take stays, with the reason', async (t) => {
-  const { okstraHome, dirty } = await place(t)
+  const { okstraHome, dirty } = await withTask(t)
   dirty()
   okstra.registry.release('shop', 'checkout', 't')
   const repository = path.join(okstraHome, 'worktrees', 'shop', 'checkout', 'repository')

@@ -24,7 +24,10 @@ pub(super) fn remove(
         Some(common_dir) => trash::repository_at(common_dir, &entry.branch)?,
         None => None,
     };
-    notes.push("its directory was gone already".into());
+    notes.push(match trash::newest_of(ground.home, ground.key) {
+        Some(record) => format!("its directory was gone already; the trash holds it as {}", record.id),
+        None => "its directory was gone already".into(),
+    });
     let admin = repository.as_ref().and_then(|repository| {
         worktree::admin_dirs(&repository.common_dir)
             .into_iter()

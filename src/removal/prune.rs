@@ -10,6 +10,7 @@ use super::remove::{self, RemoveRequest};
 use crate::disk::{self, Deletion};
 use crate::error::{Error, Result};
 use crate::home::OkstraHome;
+use crate::intent::{Intent, Kind};
 use crate::lock::{Patience, TaskLock};
 use crate::provision;
 use crate::registry::history::{Event, EventKind};
@@ -118,6 +119,10 @@ pub fn prune(
         kept: DAY.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX)),
         moved: DAY.saturating_mul(u32::try_from(request.older_than.unwrap_or(0)).unwrap_or(u32::MAX)),
     };
+    if request.apply {
+        home.prepare()?;
+        search.settle_dead()?;
+    }
     let mut proposals = Vec::new();
     search.tasks(&mut proposals)?;
     search.orphans(&mut proposals)?;
@@ -127,7 +132,6 @@ pub fn prune(
         proposals.retain(|proposal| only.contains(&proposal.id));
     }
     if request.apply {
-        home.prepare()?;
         for proposal in &mut proposals {
             patience.cancel.check("pruning")?;
             proposal.outcome = Some(match search.act(proposal) {
@@ -154,6 +158,21 @@ struct Search<'a> {
 impl Search<'_> {
     fn concerns(&self, key: &TaskKey) -> bool {
         self.request.project.as_deref().is_none_or(|project| project == key.project())
+    }
+
+    /// Finishes the removals and returns of dead runs, one of an earlier prune perhaps; what lives holds its lock.
+    fn settle_dead(&self) -> Result<()> {
+        let at_once = Patience { timeout: Duration::ZERO, ..self.patience.clone() };
+        for (key, kind) in Intent::standing(self.home) {
+            if self.concerns(&key)
+                && matches!(kind, Kind::Remove | Kind::PutBack)
+                && let Ok(lock) = TaskLock::acquire(self.home, &key, &at_once)
+            {
+                let (home, registry, patience) = (self.home, self.registry, self.patience);
+                provision::settle(&Ground { home, registry, key: &key, lock: &lock, patience })?;
+            }
+        }
+        Ok(())
     }
 
     fn tasks(&self, proposals: &mut Vec<Proposal>) -> Result<()> {

@@ -124,7 +124,7 @@ pub fn known(home: &OkstraHome, key: &TaskKey, common_dir: Option<PathBuf>) -> R
             }
         }
     }
-    entries.sort_by(|one, other| one.id.cmp(&other.id));
+    trash::sort(&mut entries);
     Ok(entries)
 }
 
@@ -227,6 +227,7 @@ fn rebuild_from(
     };
     let answer = provision::rebuild(ground, repository.clone(), &entry, &tip, &fill)?;
     if let Some(snapshot) = &git.snapshot {
+        keep_what_only_it_keeps(&repository, &record.op, snapshot, ground.lock)?;
         trash::drop_ref(&repository, &record.op, snapshot, ground.lock)?;
     }
     for place in [record.place(ground.home), git.kept.clone()] {
@@ -246,6 +247,17 @@ fn rebuild_from(
     }
     notes.extend(Some(answer.note).filter(|note| !note.is_empty()));
     Ok(notes)
+}
+
+/// The log of `HEAD` may not have come back, and with it what kept its commits reachable.
+fn keep_what_only_it_keeps(repository: &Repository, op: &str, snapshot: &str, lock: &TaskLock) -> Result<()> {
+    let rest = repository.git().args(["rev-parse", "--verify", "--quiet", &format!("{snapshot}^4")]).run()?;
+    let rest = String::from_utf8_lossy(&rest.stdout).trim().to_owned();
+    if rest.is_empty() {
+        return Ok(());
+    }
+    let name = format!("refs/okstra/kept/{op}");
+    repository.git().args(["update-ref", &name, &rest]).holding(lock).read().map(drop)
 }
 
 /// Nothing of the task is in the trash: it was released, or its directory vanished.

@@ -94,7 +94,7 @@ pub fn entries(home: &OkstraHome) -> Result<Vec<Record>> {
     for place in directories(&home.trash())? {
         records.extend(Record::read_beside(&place)?);
     }
-    records.sort_by(|one, other| one.id.cmp(&other.id));
+    sort(&mut records);
     Ok(records)
 }
 
@@ -112,8 +112,13 @@ pub fn entries_of(home: &OkstraHome, key: &TaskKey, common_dir: Option<&Path>) -
             records.push(record);
         }
     }
-    records.sort_by(|one, other| one.id.cmp(&other.id));
+    sort(&mut records);
     Ok(records)
+}
+
+/// Oldest first; entries of one second are told apart by their milliseconds.
+pub(crate) fn sort(records: &mut [Record]) {
+    records.sort_by(|one, other| (&one.at, &one.id).cmp(&(&other.at, &other.id)));
 }
 
 /// The newest entry of a task, looked up in the trash of the home alone: no process, no lock.
