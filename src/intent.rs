@@ -199,22 +199,6 @@ impl Intent {
         found
     }
 
-    /// The tasks for which an intent stands, and what is being done to each. Takes no lock, so that it is over by the time
-    /// one is taken; read it again then.
-    #[must_use]
-    pub fn standing(home: &OkstraHome) -> Vec<(TaskKey, Kind)> {
-        let entries = std::fs::read_dir(home.intents()).into_iter().flatten().flatten();
-        let files =
-            entries.map(|entry| entry.path()).filter(|path| path.extension() == Some("json".as_ref()));
-        files
-            .filter_map(|path| {
-                let (_, bytes) = disk::read_regular(&path, LIMIT).ok()??;
-                let intent: Self = serde_json::from_slice(&bytes).ok()?;
-                Some((TaskKey::parse(&intent.task_key).ok()?, intent.kind))
-            })
-            .collect()
-    }
-
     /// Drops the intent of a task; one that is gone already is fine.
     pub fn drop_for(home: &OkstraHome, key: &TaskKey, _lock: &TaskLock) -> Result<()> {
         let path = home.intent_file(key);

@@ -163,9 +163,10 @@ impl Search<'_> {
     /// Finishes the removals and returns of dead runs, one of an earlier prune perhaps; what lives holds its lock.
     fn settle_dead(&self) -> Result<()> {
         let at_once = Patience { timeout: Duration::ZERO, ..self.patience.clone() };
-        for (key, kind) in Intent::standing(self.home) {
-            if self.concerns(&key)
-                && matches!(kind, Kind::Remove | Kind::PutBack)
+        for intent in Intent::all(self.home)? {
+            if let Ok(key) = TaskKey::parse(&intent.task_key)
+                && self.concerns(&key)
+                && matches!(intent.kind, Kind::Remove | Kind::PutBack)
                 && let Ok(lock) = TaskLock::acquire(self.home, &key, &at_once)
             {
                 let (home, registry, patience) = (self.home, self.registry, self.patience);

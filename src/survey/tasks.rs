@@ -13,13 +13,14 @@ use crate::intent::{Intent, Kind};
 use crate::lock::TaskLock;
 use crate::registry::{Entry, EntryStatus, Filter, Registry};
 use crate::task::TaskKey;
+use crate::trash;
 
 /// What is true of a task now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     /// Registered, and its worktree is there.
     Active,
-    /// Given free, and its worktree is still there.
+    /// Given free; its worktree is still there, or was removed and lies in the trash.
     Released,
     /// Registered, and its directory is gone.
     Missing,
@@ -67,13 +68,16 @@ pub fn find(home: &OkstraHome, registry: &Registry, filter: &Filter) -> Result<V
         intents.insert(intent.task_key.clone(), intent);
     }
     let mut found = Vec::new();
+    // What was removed is where it should be, and not missing.
+    let removed: HashSet<String> = trash::entries(home)?.into_iter().map(|record| record.task_key).collect();
     let mut known: HashSet<PathBuf> = HashSet::new();
     for entry in registry.list(&Filter::default())? {
         known.insert(entry.worktree_path.clone());
         if filter.admits(&entry) {
             let intent = intents.remove(&entry.key.to_string());
             let repository = registry.repository_of(&entry.key)?;
-            found.push(of_row(home, entry, intent, repository)?);
+            let removed = removed.contains(&entry.key.to_string());
+            found.push(of_row(home, entry, intent, repository, removed)?);
         } else {
             intents.remove(&entry.key.to_string());
         }
@@ -110,6 +114,7 @@ fn of_row(
     entry: Entry,
     intent: Option<Intent>,
     recorded: Option<PathBuf>,
+    removed: bool,
 ) -> Result<Located> {
     let mut survey = TaskSurvey::new(entry.key.clone(), entry.worktree_path.clone());
     survey.repository = recorded;
@@ -121,6 +126,7 @@ fn of_row(
             place = Some(admin);
             status
         }
+        Ok(Found::Missing) if removed && status == State::Released => status,
         Ok(Found::Missing) => State::Missing,
         Ok(Found::RepositoryGone(repository)) => {
             let gone = Error::RepositoryGone { path: entry.worktree_path.clone(), repository };
