@@ -35,6 +35,11 @@ export interface WarmOptions {
 export interface LockOptions {
   /** The longest wait, in milliseconds: a whole number, 0 to not wait at all. By default `OKSTRA_LOCK_TIMEOUT_MS`, else 120000. */
   lockTimeoutMs?: number | null
+  /**
+   * Told how far the tree of a new worktree is, at most ten times a second and once at the end (which may be right after
+   * the promise was resolved). Not called where git fills the whole tree. Not called by the synchronous twin.
+   */
+  onProgress?: ((progress: ProvisionProgress) => unknown) | null
 }
 
 /** The parts of a worktree's path. */
@@ -650,6 +655,14 @@ export interface Obstacle {
   flag: string | null
 }
 
+/** How far a new tree is. */
+export interface ProvisionProgress {
+  /** How many files are in place, or were looked at and left to git. */
+  done: number
+  /** How many files the tree holds. */
+  total: number
+}
+
 /**
  * Gives a task its one isolated git worktree, the same one for every phase, and records the phase.
  *
@@ -670,7 +683,7 @@ export declare function provisionTaskWorktree(options: ProvisionOptions, signal?
  * The same as `provisionTaskWorktree`, but returns when it is done, and blocks JavaScript until then: for up to
  * `lockTimeoutMs` per lock when others are at work, and for as long as git takes to fill the tree.
  *
- * For scripts. Throws the same errors with the same codes.
+ * For scripts. Throws the same errors with the same codes. `onProgress` is not called: JavaScript stands still meanwhile.
  */
 export declare function provisionTaskWorktreeSync(options: ProvisionOptions): WorktreeProvision
 

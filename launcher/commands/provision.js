@@ -24,6 +24,7 @@ async function provision({ values, positionals: [task], cwd }) {
         workCategory: values.category ?? '',
         ...(values.base !== undefined && { baseRef: values.base }),
         ...(values['lock-timeout'] !== undefined && { lockTimeoutMs: values['lock-timeout'] }),
+        ...(process.stderr.isTTY && { onProgress }),
       },
       signal,
     ),
@@ -31,6 +32,10 @@ async function provision({ values, positionals: [task], cwd }) {
   // It may have taken a spare; another one is made when the answer is out.
   const after = () => result.status === 'created' && require('../refill.js').refill(root)
   return { data: result, text: result.path, story: tell(result), after }
+}
+
+function onProgress({ done, total }) {
+  require('../progress.js').count(done, total, 'files')
 }
 
 function tell({ status, branch, baseRef, note, taskKey, linked = [], postCheckoutExit }) {

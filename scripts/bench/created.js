@@ -1,96 +1,70 @@
 'use strict'
 
-const { spawnSync } = require('node:child_process')
-const fs = require('node:fs')
-const path = require('node:path')
-
 const { createRepository } = require('../torture/support/repository')
 const { Sandbox } = require('../torture/support/sandbox')
-const { milliseconds, median } = require('./measure')
-
-const onPath = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
-
-/** Tools of the field that make a worktree in one command; measured where they are installed. */
-const PEERS = {
-  wt: (branch) => ['wt', ['switch', '--create', branch, '--no-cd', '--yes']],
-  gtr: (branch) => ['git', ['gtr', 'new', branch, '--no-fetch', '--yes']],
-}
-
-function spawned(sandbox, repository, [program, args]) {
-  const options = { cwd: repository, env: sandbox.environment, encoding: 'utf8' }
-  const { status, stderr, error } = spawnSync(program, args, options)
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr.trim()}`)
-}
-
-/** How each contender makes worktree number `i`; all of them are measured from this process. */
-function contenders(sandbox, repository, addon) {
-  const ways = {
-    git: (i) => spawned(sandbox, repository, ['git', ['worktree', 'add', '-q', '-b', `raw-${i}`, sandbox.path('raw', `${i}`)]]),
-    okstra(i) {
-      const { status } = addon.provisionTaskWorktreeSync({
-        taskType: 'implementation',
-        projectRoot: repository,
-        projectId: 'bench',
-        taskGroupSegment: 'created',
-        taskIdSegment: `task-${i}`,
-        workCategory: 'feature',
-      })
-      if (status !== 'created') throw new Error(`task-${i}: ${status}`)
-    },
-  }
-  for (const [name, command] of Object.entries(PEERS)) {
-    if (onPath(name)) ways[name] = (i) => spawned(sandbox, repository, command(`${name}-${i}`))
-  }
-  return ways
-}
-
-/** Removes all worktrees of a round, so that each round meets the same repository. */
-function clear(sandbox, repository) {
-  const listed = sandbox.git(repository, 'worktree', 'list', '--porcelain')
-  for (const line of listed.split('\n')) {
-    const tree = line.startsWith('worktree ') ? line.slice('worktree '.length) : null
-    if (tree && tree !== repository) fs.rmSync(tree, { recursive: true, force: true })
-  }
-  fs.rmSync(path.join(repository, '.git', 'worktrees'), { recursive: true, force: true })
-}
+const { clear, contenders } = require('./contenders')
+const { inTurn, median, milliseconds, processorTime } = require('./measure')
 
 /**
- * The time to make a worktree, okstra and git in turn (A B A B ...), and their ratio. The first round warms up.
+ * The time to make a worktree, each contender in turn, and their ratio; with `statusBar` also the time until the first
+ * `git status` has answered. The first round warms up.
  *
- * @returns one row for each contender
+ * @returns one row for each contender and question
  */
-function benchCreated(addon, { files, rounds, bar }) {
+function benchCreated(addon, { files, rounds, bar, statusBar }) {
   const sandbox = new Sandbox('bench')
   try {
     Object.assign(process.env, sandbox.environment)
     const repository = createRepository(sandbox, { files, seed: 1 })
     const ways = contenders(sandbox, repository, addon)
-    const times = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
-    const broken = {}
+    const seen = Object.fromEntries(
+      Object.keys(ways).map((name) => [name, { made: [], answered: [], user: 0, system: 0, failed: null }]),
+    )
     for (let round = 0; round <= rounds; round++) {
-      // Who begins changes with the round: the second one meets warmer caches.
-      const order = round % 2 === 0 ? Object.keys(ways) : Object.keys(ways).reverse()
-      for (const name of order) {
-        if (broken[name]) continue
+      for (const name of inTurn(Object.keys(ways), round)) {
+        const figures = seen[name]
+        if (figures.failed) continue
         try {
-          const taken = milliseconds(() => ways[name](round))
-          if (round > 0) times[name].push(taken)
+          const before = processorTime()
+          let tree
+          const made = milliseconds(() => (tree = ways[name].make(round)))
+          const after = processorTime()
+          const status = statusBar && tree ? milliseconds(() => sandbox.git(tree, 'status', '--porcelain')) : 0
+          if (round === 0) continue
+          figures.made.push(made)
+          if (tree) figures.answered.push(made + status)
+          if (before) {
+            figures.user += after.user - before.user
+            figures.system += after.system - before.system
+          }
         } catch (error) {
-          if (!(name in PEERS)) throw error
-          broken[name] = error.message
+          if (!ways[name].peer) throw error
+          figures.failed = error.message
         }
       }
       clear(sandbox, repository)
     }
-    const git = median(times.git)
-    return Object.keys(ways).map((name) => ({
-      what: `created, ${files} files: ${name}`,
-      median: broken[name] ? null : median(times[name]),
-      ratio: broken[name] ? null : median(times[name]) / git,
-      bar: name === 'okstra' ? `${bar} x git` : '',
-      met: name === 'okstra' ? median(times[name]) / git <= bar : true,
-      note: broken[name] ? `failed: ${broken[name]}` : `${times[name].length} runs`,
-    }))
+    const row = (what, which, limit) => (name) => {
+      const figures = seen[name]
+      if (figures.failed) return { what: `${what}: ${name}`, median: null, ratio: null, bar: '', met: true, note: `failed: ${figures.failed}` }
+      const ratio = median(figures[which]) / median(seen.git[which])
+      const ours = name === 'okstra' && limit !== undefined
+      const processor = { user: figures.user / rounds, system: figures.system / rounds }
+      return {
+        what: `${what}: ${name}`,
+        files,
+        median: median(figures[which]),
+        ratio,
+        bar: ours ? `${limit} x git` : '',
+        met: ours ? ratio <= limit : true,
+        note: `${figures[which].length} runs; processor ${Math.round(processor.user)} + ${Math.round(processor.system)} ms`,
+        processor,
+      }
+    }
+    const rows = Object.keys(ways).map(row(`created, ${files} files`, 'made', bar))
+    if (!statusBar) return rows
+    const answering = Object.keys(ways).filter((name) => seen[name].answered.length > 0)
+    return [...rows, ...answering.map(row(`and first status, ${files} files`, 'answered', statusBar))]
   } finally {
     sandbox.dispose()
   }

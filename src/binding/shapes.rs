@@ -33,6 +33,15 @@ pub struct WorktreeProvision {
     pub post_checkout_exit: Option<i32>,
 }
 
+/// How far a new tree is.
+#[napi(object, object_from_js = false)]
+pub struct ProvisionProgress {
+    /// How many files are in place, or were looked at and left to git.
+    pub done: u32,
+    /// How many files the tree holds.
+    pub total: u32,
+}
+
 impl TryFrom<Provision> for WorktreeProvision {
     type Error = Error;
 

@@ -50,7 +50,7 @@ function touch(root, names) {
   for (const name of names) fs.lutimesSync(path.join(root, name), later, later)
 }
 
-const status = (sandbox, tree) => sandbox.tryGit(tree, 'status', '--porcelain', '--ignored').stdout.split('\n')
+const statusLines = (sandbox, tree) => sandbox.tryGit(tree, 'status', '--porcelain', '--ignored').stdout.split('\n')
 
 /**
  * The differences between two worktrees, in words. git is asked after it had to read all files again: what it says of
@@ -59,10 +59,10 @@ const status = (sandbox, tree) => sandbox.tryGit(tree, 'status', '--porcelain', 
 function differences(sandbox, ours, theirs) {
   const found = []
   const [one, other] = [survey(ours), survey(theirs)]
-  const atFirst = status(sandbox, ours)
+  const atFirst = statusLines(sandbox, ours)
   touch(ours, one.seen.keys())
   touch(theirs, other.seen.keys())
-  const after = new Set(status(sandbox, theirs))
+  const after = new Set(statusLines(sandbox, theirs))
   for (const line of atFirst) if (!after.has(line)) found.push(`the first git status says ${line}`)
   for (const name of new Set([...one.seen.keys(), ...other.seen.keys()])) {
     const [mine, its] = [one.seen.get(name), other.seen.get(name)]

@@ -1,0 +1,94 @@
+'use strict'
+
+// The ways of making a worktree that are measured beside each other.
+
+const { spawn, spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+
+const onPath = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
+
+/** Tools of the field that make a worktree in one command; measured where they are installed. */
+const PEERS = {
+  wt: (branch) => ['wt', ['switch', '--create', branch, '--no-cd', '--yes']],
+  gtr: (branch) => ['git', ['gtr', 'new', branch, '--no-fetch', '--yes']],
+}
+
+const request = (repository, id) => ({
+  taskType: 'implementation',
+  projectRoot: repository,
+  projectId: 'bench',
+  taskGroupSegment: 'created',
+  taskIdSegment: `task-${id}`,
+  workCategory: 'feature',
+})
+
+function run(sandbox, repository, [program, args]) {
+  const options = { cwd: repository, env: sandbox.environment, encoding: 'utf8' }
+  const { status, stderr, error } = spawnSync(program, args, options)
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${error?.message ?? stderr.trim()}`)
+}
+
+function start(sandbox, repository, [program, args]) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: repository, env: sandbox.environment, stdio: ['ignore', 'ignore', 'pipe'] })
+    let text = ''
+    child.stderr.on('data', (data) => (text += data))
+    child.on('error', reject)
+    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(`${program} ${args.join(' ')}: ${text.trim()}`))))
+  })
+}
+
+/**
+ * Each contender: `make(id)` makes a worktree and gives its path (`null` where the tool chooses), `start(id)` the same as
+ * a promise.
+ */
+function contenders(sandbox, repository, addon, { workers = true, peers = true } = {}) {
+  const git = (name, settings) => {
+    const place = (id) => sandbox.path('raw', `${name}-${id}`)
+    const command = (id) => ['git', [...settings, 'worktree', 'add', '-q', '-b', `${name}-${id}`, place(id)]]
+    return {
+      make(id) {
+        run(sandbox, repository, command(id))
+        return place(id)
+      },
+      start: (id) => start(sandbox, repository, command(id)),
+    }
+  }
+  const expect = ({ status, path: place }) => {
+    if (status !== 'created') throw new Error(`okstra: ${status}`)
+    return place
+  }
+  const ways = {
+    git: git('git', []),
+    ...(workers && { 'git, 2 workers': git('workers', ['-c', 'checkout.workers=2', '-c', 'checkout.thresholdForParallelism=100']) }),
+    okstra: {
+      make: (id) => expect(addon.provisionTaskWorktreeSync(request(repository, id))),
+      start: async (id) => expect(await addon.provisionTaskWorktree(request(repository, id))),
+    },
+  }
+  for (const [name, command] of Object.entries(peers ? PEERS : {})) {
+    if (onPath(name)) {
+      ways[name] = {
+        peer: true,
+        make(id) {
+          run(sandbox, repository, command(`${name}-${id}`))
+          return null
+        },
+      }
+    }
+  }
+  return ways
+}
+
+/** Removes all worktrees, so that each round meets the same repository. */
+function clear(sandbox, repository) {
+  const listed = sandbox.git(repository, 'worktree', 'list', '--porcelain')
+  for (const line of listed.split('\n')) {
+    const tree = line.startsWith('worktree ') ? line.slice('worktree '.length) : null
+    if (tree && tree !== repository) fs.rmSync(tree, { recursive: true, force: true })
+  }
+  fs.rmSync(path.join(repository, '.git', 'worktrees'), { recursive: true, force: true })
+}
+
+module.exports = { clear, contenders }
