@@ -41,7 +41,8 @@ impl Registry {
                 (Document::clone(&document), damage)
             }
             Look::Lost => {
-                (self.salvaged(Document::default()), Some("it is missing; its backup is there".to_owned()))
+                let reason = "it is missing, and its backup or worktrees of its tasks are there";
+                (self.salvaged(Document::default()), Some(reason.to_owned()))
             }
             Look::Damaged { content, reason } => (self.salvaged(Document::salvage(content)), Some(reason)),
         };

@@ -65,13 +65,19 @@ pub fn write_task_record(admin_dir: &Path, entry: &Entry, repository: &Path) -> 
 
 /// Every task that has a worktree below the home, as well as the disk knows it, with its repository.
 pub(super) fn tasks_on_disk(home: &OkstraHome) -> Vec<TaskRecord> {
-    let mut records = Vec::new();
-    for project in directories(&home.worktrees()) {
-        for group in directories(&project) {
-            records.extend(directories(&group).iter().filter_map(|worktree| task_at(worktree)));
-        }
-    }
-    records
+    worktrees(home).filter_map(|worktree| task_at(&worktree)).collect()
+}
+
+/// Whether any worktree below the home has okstra's own record.
+pub(super) fn any_record(home: &OkstraHome) -> bool {
+    worktrees(home)
+        .any(|worktree| admin_dir(&worktree).is_some_and(|admin| TaskRecord::read(&admin).is_some()))
+}
+
+/// The directories at the places of worktrees.
+fn worktrees(home: &OkstraHome) -> impl Iterator<Item = PathBuf> {
+    let below = |directory: PathBuf| directories(&directory);
+    directories(&home.worktrees()).into_iter().flat_map(below).flat_map(below)
 }
 
 /// The directories in a directory, by name. Names with a dot in front are okstra's own (the quarantine).

@@ -78,7 +78,7 @@ fn remember(path: &Path, stamp: Stamp, file: File, document: &Arc<Document>) {
 /// What lies at the registry's place.
 pub(super) enum Look {
     Good(Arc<Document>),
-    /// No file, but a backup of one.
+    /// No file, but a backup of one, or worktrees that were in one.
     Lost,
     Damaged {
         content: Vec<u8>,
@@ -216,10 +216,10 @@ impl Store {
         if fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.is_symlink()) {
             return Err(self.unreadable("it is a symbolic link to nothing"));
         }
-        Ok(match fs::symlink_metadata(self.home.registry_backup()) {
-            Ok(_) => Look::Lost,
-            Err(_) => Look::Good(Arc::default()),
-        })
+        // The first version of the file has no backup yet; the worktrees know whether there was one.
+        let lost =
+            fs::symlink_metadata(self.home.registry_backup()).is_ok() || rebuild::any_record(&self.home);
+        Ok(if lost { Look::Lost } else { Look::Good(Arc::default()) })
     }
 
     /// Writes a file that only we can read again in a spelling that 0.12.0 can: it takes what it cannot read for empty,
@@ -327,6 +327,14 @@ pub(super) fn merge(
             document.set_row(&key, record.entry.encode());
             document.set_repository(&key, Some(&record.repository));
             counts[2] += 1;
+        } else if document.repository(&key).is_none()
+            && document
+                .row(&key)
+                .and_then(|row| entry::peek(row, "worktree_path"))
+                .is_some_and(|path| path == super::text::from_path(&record.entry.worktree_path))
+        {
+            // Cut off behind the rows, and not to be had any more once the directory is gone.
+            document.set_repository(&key, Some(&record.repository));
         }
     }
     claim(&mut document, front, backup);

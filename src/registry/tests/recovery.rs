@@ -99,3 +99,40 @@ fn rows_come_back_from_the_worktrees_alone() {
     bench.registry.release(&noted.key, &patience()).unwrap();
     assert_eq!(TaskRecord::read(&admin).unwrap().entry.status, EntryStatus::Released);
 }
+
+/// A worktree with okstra's record, and the registry's first version, which has no backup.
+fn first() -> (Bench, Entry, PathBuf) {
+    let bench = bench();
+    let git = bench.home.root().join("repo/.git");
+    let (admin, tree) = (git.join("worktrees/a"), bench.home.worktree_path(&key("a")));
+    fs::create_dir_all(&admin).unwrap();
+    fs::create_dir_all(&tree).unwrap();
+    fs::write(admin.join("commondir"), "../..\n").unwrap();
+    fs::write(tree.join(".git"), format!("gitdir: {}\n", admin.display())).unwrap();
+    let git = fs::canonicalize(&git).unwrap();
+    let reservation =
+        Reservation { worktree_path: tree, repository: Some(git.clone()), ..wish("a", "fix-a", None) };
+    let entry = bench.registry.reserve(&reservation, &patience()).unwrap();
+    write_task_record(&admin, &entry, &git).unwrap();
+    (bench, entry, git)
+}
+
+#[test]
+fn a_first_version_that_vanished_comes_back_from_the_worktrees() {
+    let (bench, entry, git) = first();
+    assert!(!bench.home.registry_backup().exists());
+    fs::remove_file(bench.home.registry_file()).unwrap();
+    assert_eq!(bench.registry.lookup(&entry.key).unwrap(), Some(entry.clone()));
+    assert_eq!(bench.registry.repository_of(&entry.key).unwrap(), Some(git));
+}
+
+#[test]
+fn a_repository_that_was_cut_off_comes_back_from_the_worktree() {
+    let (bench, entry, git) = first();
+    let text = bench.text();
+    bench.put(&text[..text.find("\"branches\"").unwrap()]);
+    assert_eq!(bench.registry.lookup(&entry.key).unwrap(), Some(entry.clone()));
+    // It is known without the directory too, as a removal needs it.
+    fs::remove_dir_all(&entry.worktree_path).unwrap();
+    assert_eq!(bench.registry.repository_of(&entry.key).unwrap(), Some(git));
+}
