@@ -82,6 +82,11 @@ const SCENARIOS = {
     full: {},
     small: { sample: 10 },
   },
+  model: {
+    run: require('./model').run,
+    full: { sequences: 200, steps: 30 },
+    small: { sequences: 6, steps: 20 },
+  },
 }
 
 module.exports = { SCENARIOS }
