@@ -328,6 +328,19 @@ test('prune proposes, and clears away only what was agreed to', async (t) => {
   assert.equal(fs.existsSync(tree), true, 'an active task stays')
 })
 
+test('of a trash that was emptied by hand, prune finds the halves in the repositories', async (t) => {
+  const { dirty, inMain, repository, trash } = await withTask(t)
+  dirty()
+  await okstra.removeTask({ ...TASK, force: true })
+  fs.rmSync(trash, { recursive: true })
+  assert.deepEqual(await okstra.prune(), [])
+  const [item] = await okstra.prune({ apply: true, olderThanDays: 0 })
+  assert.deepEqual([item.why, item.done], ['expired', true])
+  assert.deepEqual(fs.readdirSync(path.join(repository, '.git', 'okstra-trash')), [])
+  assert.equal(inMain('for-each-ref', 'refs/okstra'), '')
+  assert.equal((await rejectionOf(okstra.restoreTask({ ...TASK, from: 'x' }))).code, 'OKSTRA_NOT_IN_TRASH')
+})
+
 test('what prune may not take stays, with the reason', async (t) => {
   const { okstraHome, dirty } = await withTask(t)
   dirty()

@@ -9,6 +9,7 @@ mod check;
 mod missing;
 mod orphan;
 mod prune;
+mod reachable;
 mod rebuild;
 mod remove;
 mod restore;

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::orphan;
 use super::remove::{self, RemoveRequest};
+use super::snapshot;
 use crate::disk::{self, Deletion};
 use crate::error::{Error, Result};
 use crate::home::OkstraHome;
@@ -70,6 +71,7 @@ pub struct Proposal {
     pub detail: String,
     /// What became of it: `None` when nothing was tried, an error's text when it stays.
     pub outcome: Option<std::result::Result<String, String>>,
+    record: Option<Record>,
 }
 
 /// What to look for.
@@ -188,6 +190,7 @@ impl Search<'_> {
                 path: entry.worktree_path.clone(),
                 detail,
                 outcome: None,
+                record: None,
             };
             if there && entry.status == EntryStatus::Released {
                 if let Some(into) = self.merged(&entry)?
@@ -234,6 +237,7 @@ impl Search<'_> {
                     path,
                     detail: "no row of the registry knows it; goes into the trash".into(),
                     outcome: None,
+                    record: None,
                 });
             }
         }
@@ -241,7 +245,7 @@ impl Search<'_> {
     }
 
     fn trash(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
-        for record in trash::entries(self.home)? {
+        for record in self.records()? {
             let Ok(key) = record.key() else { continue };
             let removed = record.at.parse::<jiff::Timestamp>().ok().and_then(|at| at.try_into().ok());
             if self.concerns(&key) && is_older(removed, self.kept) {
@@ -252,6 +256,7 @@ impl Search<'_> {
                     path: record.place(self.home),
                     detail: format!("removed at {}; is deleted", record.at),
                     outcome: None,
+                    record: Some(record),
                 });
             }
         }
@@ -265,24 +270,47 @@ impl Search<'_> {
                     path,
                     detail: "an earlier deletion did not get to its end; is deleted".into(),
                     outcome: None,
+                    record: None,
                 });
             }
         }
         Ok(())
     }
 
+    /// All entries of the trash, also those of which only git's half or the snapshot is left, in the repositories that
+    /// the registry knows.
+    fn records(&self) -> Result<Vec<Record>> {
+        let mut records = trash::entries(self.home)?;
+        for common_dir in self.repositories()? {
+            let mut more = trash::entries_in(&common_dir)?;
+            if let Some(repository) = trash::repository_at(&common_dir, "HEAD")? {
+                more.extend(snapshot::records(&repository)?);
+            }
+            for record in more {
+                if !records.iter().any(|known| known.id == record.id) {
+                    records.push(record);
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    fn repositories(&self) -> Result<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for entry in self.registry.list(&Filter::default())? {
+            found.extend(self.registry.repository_of(&entry.key)?);
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+
     fn quarantine(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
         if self.request.project.is_some() {
             return Ok(());
         }
-        let mut places = vec![self.home.quarantine()];
-        for entry in self.registry.list(&Filter::default())? {
-            if let Some(common_dir) = self.registry.repository_of(&entry.key)? {
-                places.push(common_dir.join("okstra-quarantine"));
-            }
-        }
-        places.sort();
-        places.dedup();
+        let aside = self.repositories()?.into_iter().map(|common_dir| common_dir.join("okstra-quarantine"));
+        let places: Vec<PathBuf> = aside.chain([self.home.quarantine()]).collect();
         for entry in places.iter().filter_map(|place| fs::read_dir(place).ok()).flatten().flatten() {
             if is_older(modified(&entry.path()), self.kept) {
                 proposals.push(Proposal {
@@ -292,6 +320,7 @@ impl Search<'_> {
                     path: entry.path(),
                     detail: "recovery moved it aside, and nobody had been given it; is deleted".into(),
                     outcome: None,
+                    record: None,
                 });
             }
         }
@@ -313,10 +342,8 @@ impl Search<'_> {
                 orphan::bury(ground, &proposal.path).map(|id| format!("in the trash as {id}"))
             }),
             (Why::Expired, Some(key)) => self.with_lock(key, |ground| {
-                let Some(record) = Record::read_beside(&proposal.path)? else {
-                    return Ok("gone by now".into());
-                };
-                let deletion = purge::purge(self.home, &record, ground.lock, cancel)?;
+                let Some(record) = &proposal.record else { return Ok("gone by now".into()) };
+                let deletion = purge::purge(self.home, record, ground.lock, cancel)?;
                 self.note(key, &record.id, &deletion);
                 Ok(told(&deletion))
             }),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::changes::{self, Changes};
 use super::check::{self, Findings, Site};
-use super::snapshot;
+use super::{reachable, snapshot};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::git::worktree::{self, Found};
@@ -265,7 +265,7 @@ pub(super) fn keep(
     let Some(git) = &record.git else { return Ok(()) };
     let (branch, tip) = (record.branch().filter(|_| delete_branch), git.branch_tip.clone());
     let more: Vec<String> = tip.into_iter().collect();
-    let commits = snapshot::only_here((admin, &git.common_dir), branch, &more, ground.lock)?;
+    let commits = reachable::only_here((admin, &git.common_dir), branch, &more, ground.lock)?;
     let common_dir = git.common_dir.clone();
     let content = snapshot::Content { worktree, admin, common_dir: &common_dir, changes: found, commits };
     let made = snapshot::take(&content, record, ground.lock, &ground.patience.cancel)?;

@@ -72,8 +72,15 @@ fn beside(id: &str, path: &Path) -> PathBuf {
     path.parent().unwrap_or(path).join(".okstra-trash").join(id).join("tree")
 }
 
+#[cfg(unix)]
 fn device(path: &Path) -> Option<u64> {
     record::identity(path).map(|(device, _)| device)
+}
+
+// Windows: the move itself tells.
+#[cfg(not(unix))]
+fn device(_path: &Path) -> Option<u64> {
+    None
 }
 
 /// Where an administrative directory is kept: two levels below the common git directory, as `worktrees/<id>` is, so that
@@ -98,17 +105,23 @@ pub fn entries(home: &OkstraHome) -> Result<Vec<Record>> {
     Ok(records)
 }
 
+/// The entries of which git's half is in a repository.
+pub fn entries_in(common_dir: &Path) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    for kept in directories(&kept_admins(common_dir))? {
+        records.extend(Record::read_inside(&kept)?);
+    }
+    Ok(records)
+}
+
 /// The entries of one task, oldest first: those of the home's trash, and those of which only the half in the repository
 /// is left.
 pub fn entries_of(home: &OkstraHome, key: &TaskKey, common_dir: Option<&Path>) -> Result<Vec<Record>> {
     let key = key.to_string();
     let mut records = entries(home)?;
     records.retain(|record| record.task_key == key);
-    for kept in common_dir.map(|common| directories(&kept_admins(common))).transpose()?.unwrap_or_default() {
-        if let Some(record) = Record::read_inside(&kept)?
-            && record.task_key == key
-            && !records.iter().any(|known| known.id == record.id)
-        {
+    for record in common_dir.map(entries_in).transpose()?.unwrap_or_default() {
+        if record.task_key == key && !records.iter().any(|known| known.id == record.id) {
             records.push(record);
         }
     }
