@@ -274,3 +274,11 @@ test('what a killed reclaim left is deleted by the next one, also when there is 
   assert.equal((await okstra('reclaim', '--yes')).stdout, 'nothing to give back\n')
   assert.ok(!fs.existsSync(left))
 })
+
+test('a task that was removed with its branch is listed without a complaint', async (t) => {
+  const { make, tasks, okstra } = shop(t)
+  await make('done')
+  json(await okstra('remove', 'g/done', '--delete-branch', '--json'))
+  const { 'g/done': done } = await tasks()
+  assert.deepEqual([done.state, done.problem], ['released', undefined])
+})

@@ -312,6 +312,8 @@ impl<'a> Survey<'a> {
                 for ((index, branch, _), facts) in asked.iter().zip(facts) {
                     self.learn(*index, |task| match facts {
                         Some(facts) => task.branch = Fact::Known(facts),
+                        // A branch that was removed with its worktree is as it should be.
+                        None if task.state == State::Released && self.admins[*index].is_none() => {}
                         None => {
                             task.problem.get_or_insert_with(|| format!("its branch {branch} does not exist"));
                         }
