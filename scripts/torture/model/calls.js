@@ -66,6 +66,7 @@ const CALLS = {
   doctor: ({ repository }) => ['doctor', [{ fix: true, root: repository }], null],
   warm: ({ repository }) => ['warmSpares', [{ projectRoot: repository, count: 1, keepFree: 0 }], null],
   prune: () => ['prune', [{ apply: true }], ['prune', '--yes']],
+  reclaim: () => ['reclaim', [], ['reclaim', '--yes']],
 }
 
 /** All that lies in the trash and in quarantine, whatever its age, and nothing else. */

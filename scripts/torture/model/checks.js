@@ -77,21 +77,36 @@ function checkTree({ sandbox, placeOf, model }, task) {
   return violations
 }
 
-/** Rows, the map of branches, and the states that `listTasks` shows. */
+/** What `list` must say of a task: its state, and how many paths are staged, changed and untracked. */
+function listing(model, task) {
+  const { tree, row, trash } = task
+  // What was removed is where it should be.
+  if (!tree) return row === 'released' && trash.length > 0 ? 'released' : 'missing'
+  const codes = [...status(model, tree).values()]
+  const count = (counts) => codes.filter(counts).length
+  const staged = count((code) => code !== '?' && code[0] !== '.')
+  const unstaged = count((code) => code.length > 1 && code[1] !== '.')
+  return `${row}, ${staged} staged, ${unstaged} unstaged, ${count((code) => code === '?')} untracked`
+}
+
+const inList = ({ state, work }) =>
+  work ? `${state}, ${work.staged} staged, ${work.unstaged} unstaged, ${work.untracked} untracked` : state
+
+/** Rows, the map of branches, and what is listed. */
 async function checkRegistry({ sandbox, api, checker, placeOf, model }, thorough) {
   const violations = []
-  const listed = await api.call('listTasks')
-  if (!listed.ok) return [`listTasks: ${listed.error.code}: ${listed.error.message}`]
-  const states = new Map(listed.result.map((one) => [one.taskKey, one]))
+  const { ok, result, error } = await api.call('surveyTasks')
+  if (!ok) return [`surveyTasks: ${error.code}: ${error.message}`]
+  const rows = new Map(result.map((one) => [one.taskKey, one]))
   for (const task of model.tasks) {
-    const row = states.get(keyOf(task))
-    states.delete(keyOf(task))
-    const is = row && `${row.status}, ${row.state}, ${row.branch}, ${row.worktreePath}`
-    const state = task.tree ? task.row : 'missing'
-    const should = task.row ? `${task.row}, ${state}, ${branchOf(task)}, ${placeOf(task)}` : undefined
-    if (is !== should) violations.push(`${task.name}: its row says ${is}, not ${should}`)
+    const row = rows.get(keyOf(task))
+    rows.delete(keyOf(task))
+    const is = row && `${row.status}, ${row.branch}, ${row.worktreePath}: ${inList(row)}`
+    const should = task.row ? `${task.row}, ${branchOf(task)}, ${placeOf(task)}: ${listing(model, task)}` : undefined
+    if (is !== should) violations.push(`${task.name}: it is listed as ${is}, not as ${should}; ${row?.problem ?? ''}`)
+    else if (row?.problem) violations.push(`${task.name}: it is listed with a problem: ${row.problem}`)
   }
-  for (const key of states.keys()) violations.push(`listTasks shows ${key}`)
+  for (const key of rows.keys()) violations.push(`surveyTasks shows ${key}`)
   if (!there(sandbox.registryFile)) return violations
   const data = JSON.parse(fs.readFileSync(sandbox.registryFile, 'utf8'))
   const owners = model.tasks.filter((task) => task.row === 'active').map((task) => [branchOf(task), keyOf(task)])

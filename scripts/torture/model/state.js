@@ -181,6 +181,14 @@ function release(task) {
   return {}
 }
 
+/** The caches of all worktrees go, and nothing else. */
+function reclaim(model) {
+  for (const { tree } of model.tasks.filter((task) => task.tree)) {
+    for (const path of [...tree.files.keys()].filter(cached)) tree.files.delete(path)
+  }
+  return {}
+}
+
 /** The rules of the steps that are calls of okstra. */
 const RULES = {
   provision: (model, task) => provision(model, task),
@@ -188,6 +196,7 @@ const RULES = {
   restore: (model, task) => restore(model, task),
   release: (model, task) => release(task),
   prune: (model, task, step) => prune(model, step),
+  reclaim: (model) => reclaim(model),
   doctor: () => ({}),
   warm: () => ({}),
 }

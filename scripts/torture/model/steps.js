@@ -25,6 +25,7 @@ const WEIGHTS = {
   doctor: 4,
   prune: 4,
   warm: 2,
+  reclaim: 2,
 }
 const NAMES = Object.keys(WEIGHTS)
 const TOTAL = Object.values(WEIGHTS).reduce((sum, weight) => sum + weight, 0)
@@ -33,7 +34,7 @@ const PHASES = ['requirements-discovery', 'implementation', 'release-handoff']
 const MODES = ['plain', 'plain', 'allowed', 'allowed', 'all-but-one', 'force']
 const DAMAGES = ['truncate', 'garbage', 'zeros', 'empty', 'delete']
 /** Calls of okstra that may be killed in the middle. */
-const KILLABLE = new Set(['provision', 'remove', 'restore', 'release', 'prune', 'doctor', 'warm'])
+const KILLABLE = new Set(['provision', 'remove', 'restore', 'release', 'prune', 'doctor', 'warm', 'reclaim'])
 
 function drawName(random) {
   let left = random.next() * TOTAL
@@ -65,7 +66,7 @@ function describe({ number, op, task, mode, deleteBranch, purge, damage, at, kil
     prune: purge ? 'everything in the trash' : 'merged and missing',
     corrupt: damage === 'truncate' ? `truncate at ${at.toFixed(2)}` : damage,
   }[op]
-  const whose = ['corrupt', 'doctor', 'prune', 'warm'].includes(op) ? '' : ` task-${task}`
+  const whose = ['corrupt', 'doctor', 'prune', 'warm', 'reclaim'].includes(op) ? '' : ` task-${task}`
   const how = killed ? ` [killed at ${at.toFixed(2)}, then again]` : commandLine ? ' [command line]' : ''
   return `${number}: ${op}${whose}${more ? ` (${more})` : ''}${how}`
 }
