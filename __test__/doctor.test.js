@@ -175,6 +175,43 @@ test('a worktree that was moved with mv keeps its task, its index and its branch
   assert.equal(okstra.provisionTaskWorktreeSync(box.options(box.main, '42')).path, moved)
 })
 
+test('a provision does not make a moved worktree anew, and says how to go on', (t) => {
+  const box = stage(t)
+  const [{ path: tree }] = box.made
+  const moved = path.join(path.dirname(path.dirname(tree)), 'elsewhere', '42')
+  fs.mkdirSync(path.dirname(moved))
+  fs.renameSync(tree, moved)
+  const error = thrownBy(() => okstra.provisionTaskWorktreeSync(box.options(box.main, '42')))
+  assert.deepEqual([error.code, error.path], ['OKSTRA_WORKTREE_BROKEN', tree])
+  assert.ok(error.message.includes(`moved to ${moved}`), error.message)
+  assert.match(error.hint, /okstra doctor --fix/)
+  assert.equal(box.git(['status', '--porcelain'], { cwd: moved }), '', 'its link is whole')
+  mends(box, 'worktree-moved')
+  assert.equal(okstra.provisionTaskWorktreeSync(box.options(box.main, '42')).path, moved)
+})
+
+test('one that was moved where nobody looks never acts on the new one, and can be adopted', (t) => {
+  const box = stage(t)
+  const [{ path: tree }] = box.made
+  const moved = path.join(box.dir, 'far', 'away', 'tree')
+  fs.mkdirSync(path.dirname(moved), { recursive: true })
+  fs.renameSync(tree, moved)
+  fs.writeFileSync(path.join(moved, 'src', 'main.txt'), 'changed\n')
+  for (let round = 0; round < 2; round++) {
+    assert.equal(okstra.provisionTaskWorktreeSync(box.options(box.main, '42')).status, 'restored')
+    if (round === 0) {
+      assert.match(thrownBy(() => box.git(['status'], { cwd: moved })).message, /not a git repository/)
+      box.git(['branch', 'kept', 'fix-42'], { cwd: box.main })
+      const options = { path: moved, projectId: 'shop', taskGroup: 'checkout', taskId: 'old', branch: 'kept' }
+      assert.equal(okstra.adoptWorktreeSync(options).rebuilt, true)
+      fs.rmSync(tree, { recursive: true })
+    }
+  }
+  assert.equal(box.git(['status', '--porcelain'], { cwd: moved }), ' M src/main.txt')
+  assert.equal(box.git(['status', '--porcelain'], { cwd: tree }), '')
+  assert.deepEqual(codes(box.check()), ['kept-aside: decide'])
+})
+
 test('a registry that was damaged while a worktree was moved invents no second task', (t) => {
   const box = stage(t)
   const [{ path: tree }] = box.made

@@ -42,9 +42,7 @@ impl Found {
     }
 
     fn is_ours(&self) -> bool {
-        self.reason
-            .as_ref()
-            .is_some_and(|reason| reason.starts_with("okstra:") && !mend::is_tombstone(&self.admin))
+        self.reason.as_ref().is_some_and(|reason| reason.starts_with("okstra:"))
     }
 
     /// Whether its directory is there and names it.
@@ -178,7 +176,7 @@ fn quarantine(doctor: &Doctor<'_>, common: &Path, found: &Found, _lock: &Reposit
 fn foreign(doctor: &mut Doctor<'_>, found: &Found) {
     let age = age(&found.admin);
     let is_half_made = found.tree.is_none() || found.reason.is_some();
-    if mend::is_tombstone(&found.admin) || !is_half_made || age.is_none_or(|age| age < FOREIGN_AFTER) {
+    if !is_half_made || age.is_none_or(|age| age < FOREIGN_AFTER) {
         return;
     }
     let message =

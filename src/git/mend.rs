@@ -13,8 +13,6 @@ use crate::lock::RepositoryLock;
 
 /// Below the common git directory, two levels deep like `worktrees/<id>`, so that `../..` is right in both places.
 const STAGING: &str = "okstra-rebuild";
-/// What a tombstone's `locked` begins with.
-const TOMBSTONE: &str = "okstra: moved to ";
 
 /// Makes a worktree and its administrative directory name each other: both files are replaced, the one in the
 /// administrative directory first, because git lists a worktree by it.
@@ -31,26 +29,34 @@ fn line(path: &Path) -> Vec<u8> {
     line
 }
 
-/// Whether an administrative directory is gone, or only a tombstone of it is left.
+/// Whether an administrative directory is gone, or has nothing in it.
 #[must_use]
 pub fn is_gone(admin: &Path) -> bool {
-    !admin.is_dir() || is_tombstone(admin)
+    !admin.is_dir() || fs::read_dir(admin).is_ok_and(|mut entries| entries.next().is_none())
 }
 
-/// Whether nothing but our note is left of an administrative directory.
-#[must_use]
-pub fn is_tombstone(admin: &Path) -> bool {
-    let only_note = fs::read_dir(admin)
-        .is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == "locked")));
-    only_note && worktree::lock_reason(admin).is_some_and(|reason| reason.starts_with(TOMBSTONE))
+/// Keeps names of administrative directories from being given to other worktrees, for as long as it lives.
+///
+/// A worktree that was moved with plain `mv` still names the directory it had. If a new worktree got that name, every git
+/// command in the moved one would act on the new one's index and branch; as it is, git says that it is no repository.
+#[derive(Debug)]
+#[must_use = "the names are free again when it is dropped"]
+pub struct HeldNames(Vec<PathBuf>);
+
+impl HeldNames {
+    /// Puts an empty directory at each place, which git passes over: it gives a new worktree the next free name.
+    pub fn at(places: Vec<PathBuf>, _lock: &RepositoryLock) -> Self {
+        Self(places.into_iter().filter(|place| fs::create_dir(place).is_ok()).collect())
+    }
 }
 
-/// Leaves a note where an administrative directory was: git passes over it, and gives its name to no other worktree. A
-/// worktree that was moved with plain `mv` still names that directory, and must not find another worktree's in it.
-pub fn leave_tombstone(admin: &Path, moved_to: &Path) -> Result<()> {
-    fs::create_dir(admin).context("leave a note at", admin)?;
-    let text = format!("{TOMBSTONE}{}\n", moved_to.display());
-    disk::replace_file(&admin.join("locked"), text.as_bytes(), Replace::default())
+impl Drop for HeldNames {
+    fn drop(&mut self) {
+        for place in &self.0 {
+            // Only an empty one goes.
+            let _ = fs::remove_dir(place);
+        }
+    }
 }
 
 /// Makes the administrative directory of a worktree anew that git has pruned or somebody deleted: `HEAD` on the branch,
@@ -106,9 +112,9 @@ pub fn rebuild(
     // Exits with 1 when a file differs, which is for the person to see.
     git().args(["update-index", "-q", "--refresh"]).run()?;
     disk::sync_file(&staging.join("index"))?;
-    if is_tombstone(admin) {
-        fs::remove_file(admin.join("locked")).context("remove the note at", admin)?;
-        fs::remove_dir(admin).context("remove the note at", admin)?;
+    if admin.is_dir() {
+        // Empty, or this fails.
+        fs::remove_dir(admin).context("replace the empty directory", admin)?;
     }
     disk::move_aside(&staging, admin)?;
     disk::sync_dir(&common.join("worktrees"))?;

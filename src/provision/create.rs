@@ -8,6 +8,7 @@ use super::{Job, Provision, Status, add_sentence, hook, populate, share, spare};
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::git::mend::HeldNames;
 use crate::git::worktree::{self, Found, NewWorktree};
 use crate::intent::{Intent, Kind, Stage};
 use crate::lock::RepositoryLock;
@@ -156,7 +157,7 @@ fn register(job: &Job<'_>, intent: &Intent, start: Option<&str>) -> Result<PathB
     let common_dir = &job.repository.common_dir;
     let lock = RepositoryLock::acquire(job.home, common_dir, job.patience)?;
     worktree::repair_torn(common_dir, &lock)?;
-    recover::retire_stale(job, intent, &lock)?;
+    let _held = HeldNames::at(recover::retire_stale(job, intent, &lock)?, &lock);
     let shares = share::present(&job.plan.shared, job.repository.main_worktree.as_deref());
     let names: Vec<String> = shares.into_iter().map(|share| share.name).collect();
     let reason = intent.lock_reason();

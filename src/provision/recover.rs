@@ -277,18 +277,21 @@ fn remove_stale_ref_lock(intent: &Intent) -> Result<()> {
 }
 
 /// Moves entries aside that git still keeps for a directory that is gone, after making sure that nothing only they
-/// referred to can be collected: a detached `HEAD` and staged content get refs under `refs/okstra/kept/`.
-pub(super) fn retire_stale(job: &Job<'_>, intent: &Intent, _lock: &RepositoryLock) -> Result<()> {
+/// referred to can be collected: a detached `HEAD` and staged content get refs under `refs/okstra/kept/`. Gives the places
+/// where they were.
+pub(super) fn retire_stale(job: &Job<'_>, intent: &Intent, _lock: &RepositoryLock) -> Result<Vec<PathBuf>> {
+    let mut retired = Vec::new();
     if fs::symlink_metadata(&intent.path).is_ok() {
-        return Ok(());
+        return Ok(retired);
     }
     for admin in worktree::admin_dirs(&intent.common_dir) {
         if worktree::points_back(&admin, &intent.path) {
             keep_reachable(job, intent, &admin)?;
             retire(intent, &admin)?;
+            retired.push(admin);
         }
     }
-    Ok(())
+    Ok(retired)
 }
 
 fn keep_reachable(job: &Job<'_>, intent: &Intent, admin: &Path) -> Result<()> {

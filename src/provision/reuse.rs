@@ -8,6 +8,7 @@ use super::plan::Plan;
 use super::recover::Leftover;
 use super::{Job, Provision, Status, add_sentence, share};
 use crate::error::{Error, Result};
+use crate::git::mend;
 use crate::git::repository::{self, Glance};
 use crate::git::worktree::{self, Found};
 use crate::git::{Discovery, Git};
@@ -131,6 +132,7 @@ fn missing(mut job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result
         note = Some(belongs_to(&other.common_dir));
         job.repository = other;
     }
+    refuse_moved(&job, &entry)?;
     let mut answer = match job.repository.branch_tip(&entry.branch)? {
         Some(tip) => create::restore(&job, &entry, &tip, None)?,
         None => create::create(&job, leftover)?,
@@ -139,6 +141,24 @@ fn missing(mut job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result
         add_sentence(&mut answer.note, &note);
     }
     Ok(answer)
+}
+
+/// A worktree that was moved with plain `mv` is not gone: making it anew would leave its uncommitted work behind, in a
+/// directory that git does not know any more. Looked for where people move it to; reading some directories costs less
+/// than the git calls that follow.
+fn refuse_moved(job: &Job<'_>, entry: &Entry) -> Result<()> {
+    let path = &entry.worktree_path;
+    let admins = worktree::admin_dirs(&job.repository.common_dir);
+    let Some(admin) = admins.into_iter().find(|admin| worktree::points_back(admin, path)) else {
+        return Ok(());
+    };
+    match mend::moved_to(&admin, &mend::likely_places(path, &job.home.worktrees())) {
+        Some(now) => {
+            let reason = format!("it was moved to {} without git's knowledge", now.display());
+            Err(Error::WorktreeBroken { path: path.clone(), reason })
+        }
+        None => Ok(()),
+    }
 }
 
 fn belongs_to(common_dir: &Path) -> String {
