@@ -282,3 +282,61 @@ test('a task that was removed with its branch is listed without a complaint', as
   const { 'g/done': done } = await tasks()
   assert.deepEqual([done.state, done.problem], ['released', undefined])
 })
+
+test('killed in the middle, reclaim leaves each cache whole or gone, and the next one finishes', unix, async (t) => {
+  const { make, okstra, okstraHome, start, root } = shop(t)
+  const tree = await make('one')
+  const aside = path.join(okstraHome, 'worktrees/.reclaimed')
+  fs.mkdirSync(aside, { mode: 0o700 })
+  const files = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`${i % 10}/${i}`, 'x']))
+  const caches = ['node_modules', 'target', 'a/target', 'b/node_modules']
+  let inTheMiddle = 0
+  for (let round = 0; round < 3; round++) {
+    for (const cache of caches) write(path.join(tree, cache), files)
+    const { child, done } = start(['reclaim', '--yes'], { cwd: root })
+    // The moment in which a cache has left the worktree, and is about to be deleted.
+    const watcher = fs.watch(aside, () => {
+      watcher.close()
+      child.kill('SIGKILL')
+    })
+    const { signal } = await done
+    watcher.close()
+    const count = (directory) => fs.readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length
+    for (const cache of caches) {
+      const place = path.join(tree, cache)
+      if (fs.existsSync(place)) assert.equal(count(place), 200, `${cache} is half deleted`)
+    }
+    if (signal === 'SIGKILL' && fs.readdirSync(aside).length > 0) inTheMiddle++
+    assert.equal((await okstra('reclaim', '--yes')).code, 0)
+    assert.deepEqual(fs.readdirSync(aside), [])
+    for (const cache of caches) assert.ok(!fs.existsSync(path.join(tree, cache)), cache)
+  }
+  assert.ok(inTheMiddle > 0, 'no kill came in the middle')
+})
+
+const mounts = ['mkfs.btrfs', 'mount', 'cp'].every((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0) && process.getuid?.() === 0
+
+test('what a copy shares with its source is not counted as its own', { skip: !mounts && 'needs root and mkfs.btrfs' }, async (t) => {
+  const { dir, root, env } = shop(t)
+  const [image, place] = [path.join(dir, 'image'), path.join(dir, 'mounted')]
+  fs.mkdirSync(place)
+  fs.closeSync(fs.openSync(image, 'w'))
+  fs.truncateSync(image, 256 * 1024 * 1024)
+  const run = (...words) => spawnSync(words[0], words.slice(1), { encoding: 'utf8' })
+  if (run('mkfs.btrfs', '-q', image).status !== 0 || run('mount', '-o', 'loop', image, place).status !== 0) return t.skip('cannot mount')
+  try {
+    const tree = path.join(place, 'worktrees/shop/g/one')
+    write(tree, { own: Buffer.alloc(500_000, 1), source: Buffer.alloc(2_000_000, 2) })
+    run('sync')
+    assert.equal(run('cp', '--reflink=always', path.join(tree, 'source'), path.join(place, 'copy')).status, 0)
+    run('sync')
+    const { tasks: [{ disk }] } = json(await sandboxed(env, place, root, 'disk', '--json'))
+    assert.ok(disk.allocated >= 2_500_000 && disk.unique >= 500_000 && disk.unique < 600_000, JSON.stringify(disk))
+  } finally {
+    run('umount', place)
+  }
+})
+
+function sandboxed(env, home, cwd, ...args) {
+  return ended(spawn(process.execPath, [BIN, ...args], { cwd, env: { ...env, OKSTRA_HOME: home }, stdio: ['ignore', 'pipe', 'pipe'] }))
+}

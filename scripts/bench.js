@@ -7,6 +7,7 @@ const { parseArgs } = require('node:util')
 const addon = require('../index.js')
 const { benchCreated } = require('./bench/created')
 const { benchLimit } = require('./bench/limit')
+const { benchListed } = require('./bench/listed')
 const { benchMemory } = require('./bench/memory')
 const { benchParallel } = require('./bench/parallel')
 const { benchReused } = require('./bench/reused')
@@ -23,6 +24,7 @@ const SCENARIOS = {
   'created-100000': (quick) => benchCreated(addon, { files: 100000, rounds: quick ? 1 : 3 }),
   limit: (quick) => benchLimit({ files: 20000, rounds: quick ? 2 : 10 }),
   parallel: (quick) => benchParallel(addon, { files: 20000, count: 8, rounds: quick ? 1 : 5, bar: 0.5 }),
+  listed: (quick) => benchListed(addon, { worktrees: quick ? 20 : 200, files: 5000, rounds: quick ? 3 : 5, bar: 0.5 }),
   memory: () => benchMemory({ files: 100000, bar: 1.2 }),
 }
 

@@ -17,6 +17,7 @@ use crate::git::index::{Index, ObjectId};
 
 /// More names than these that the index does not know, or files whose content would have to be compared, are left to
 /// git's status.
+#[cfg(unix)]
 const FEW: usize = 500;
 
 /// What the files alone tell.
