@@ -15,6 +15,7 @@ mod leftovers;
 mod names;
 mod paths;
 mod refusals;
+mod removal;
 mod repositories;
 mod restoring;
 mod shared_dirs;
