@@ -226,6 +226,11 @@ test('a registry that was damaged while a worktree was moved invents no second t
   fs.writeFileSync(registry, before)
   mends(box, 'worktree-moved', { remaining: ['kept-aside: decide'] })
   assert.equal(okstra.registry.lookup('shop', 'checkout', '42').worktreePath, moved)
+  const again = `${moved}-again`
+  fs.renameSync(moved, again)
+  fs.writeFileSync(registry, before)
+  mends(box, 'worktree-moved', { remaining: ['kept-aside: decide'] })
+  assert.equal(okstra.registry.lookup('shop', 'checkout', '42').worktreePath, again)
 })
 
 test('a repository that was moved is known again in its new place', (t) => {

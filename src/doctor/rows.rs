@@ -61,7 +61,14 @@ fn missing(doctor: &mut Doctor<'_>, entry: &Entry, known: Option<&Known>) -> Res
         return Ok(());
     };
     let common = &known.repository.common_dir;
-    let admin = worktree::admin_dirs(common).into_iter().find(|admin| worktree::points_back(admin, path));
+    // A row that came back from an old backup names a place that git never had; the record beside git's data says whose
+    // it is.
+    let is_its_own = |admin: &PathBuf| {
+        worktree::points_back(admin, path)
+            || (TaskRecord::read(admin).is_some_and(|record| record.entry.key == entry.key)
+                && worktree::tree_of(admin).is_some_and(|tree| fs::symlink_metadata(tree).is_err()))
+    };
+    let admin = worktree::admin_dirs(common).into_iter().find(is_its_own);
     let mut places = mend::likely_places(path, &doctor.home.worktrees());
     places.extend(doctor.options.root.iter().flat_map(|root| root.ancestors().map(Path::to_owned)));
     if let Some(admin) = admin
