@@ -20,6 +20,7 @@ async function disk(context) {
   if (taskKey && report.tasks.length === 0) {
     const known = (await addon().listTasks()).some((task) => task.taskKey === taskKey)
     if (!known) throw taskNotFound(taskKey)
+    return { data: report, text: '', story: ['its directory is gone, so it costs nothing'] }
   }
   return { data: report, text: describe(report, context.paint), story: unread(report.tasks) }
 }

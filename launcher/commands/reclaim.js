@@ -43,12 +43,15 @@ async function mustBeKnown(taskKey) {
 /** A task that was named must not be passed over in silence. */
 function refuseWhenBusy(taskKey, [task]) {
   if (!taskKey || !task?.skipped) return
-  const hint = task.processes.length > 0 ? 'End what runs there, or add --force.' : 'Try again when it is done.'
+  const busy = task.processes.length > 0
   throw new LauncherError('OKSTRA_WOULD_LOSE_WORK', `will not reclaim ${taskKey}: ${task.skipped}`, {
-    hint,
+    hint: busy ? 'End what runs there, or add --force.' : 'Try again when it is done.',
     taskKey,
     path: task.worktreePath,
     exitCode: EXIT.WORK_WOULD_BE_LOST,
+    obstacles: busy
+      ? [{ kind: 'processes', detail: task.skipped, flag: '--force', count: task.processes.length, examples: task.processes.map(({ pid, command }) => `${pid} ${command}`).slice(0, 5) }]
+      : [],
   })
 }
 

@@ -118,7 +118,7 @@ function diskLine(disk) {
     unique === null ? 'how much of it is shared is unknown' : unique !== allocated && `${bytes(unique)} of its own`,
     reclaimable > 0 && `${bytes(reclaimable)} in caches`,
   ].filter(Boolean)
-  return `${bytes(allocated)} in ${entries} files and directories${parts.length > 0 ? ` (${parts.join(', ')})` : ''}`
+  return `${bytes(allocated)} in ${entries} ${entries === 1 ? 'entry' : 'entries'}${parts.length > 0 ? ` (${parts.join(', ')})` : ''}`
 }
 
 module.exports = {
