@@ -341,6 +341,24 @@ test('of a trash that was emptied by hand, prune finds the halves in the reposit
   assert.equal((await rejectionOf(okstra.restoreTask({ ...TASK, from: 'x' }))).code, 'OKSTRA_NOT_IN_TRASH')
 })
 
+test('a record that names a place outside the trash is not believed', async (t) => {
+  const { dir, dirty, trash } = await withTask(t)
+  dirty()
+  const { trashId } = await okstra.removeTask({ ...TASK, force: true })
+  const precious = path.join(dir, 'precious')
+  fs.mkdirSync(path.join(precious, 'tree'), { recursive: true })
+  const file = path.join(trash, trashId, 'record.json')
+  const record = JSON.parse(fs.readFileSync(file, 'utf8'))
+  fs.renameSync(path.join(trash, trashId, 'tree'), path.join(dir, 'aside'))
+  for (const forged of [{ tree: path.join(precious, 'tree') }, { id: '../../x' }, { git: { ...record.git, kept: precious } }]) {
+    fs.writeFileSync(file, JSON.stringify({ ...record, ...forged }))
+    assert.deepEqual(okstra.listTrash(), [])
+    const items = await okstra.prune({ olderThanDays: 0 })
+    assert.equal(items.some(({ path: place }) => place.startsWith(precious)), false)
+  }
+  assert.equal(fs.existsSync(path.join(precious, 'tree')), true)
+})
+
 test('what prune may not take stays, with the reason', async (t) => {
   const { okstraHome, dirty } = await withTask(t)
   dirty()

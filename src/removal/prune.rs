@@ -282,9 +282,9 @@ impl Search<'_> {
     fn records(&self) -> Result<Vec<Record>> {
         let mut records = trash::entries(self.home)?;
         for common_dir in self.repositories()? {
-            let mut more = trash::entries_in(&common_dir)?;
+            let mut more = trash::entries_in(self.home, &common_dir)?;
             if let Some(repository) = trash::repository_at(&common_dir, "HEAD")? {
-                more.extend(snapshot::records(&repository)?);
+                more.extend(snapshot::records(self.home, &repository)?);
             }
             for record in more {
                 if !records.iter().any(|known| known.id == record.id) {
@@ -362,7 +362,7 @@ impl Search<'_> {
 
     fn continue_purge(&self, doomed: &Path) -> Result<String> {
         let cancel = &self.patience.cancel;
-        let record = Record::read_beside(doomed)?;
+        let record = Record::read_beside(doomed)?.filter(|record| trash::is_sound(record, self.home));
         let key = record.as_ref().and_then(|record| record.key().ok());
         let Some((record, key)) = record.zip(key) else {
             // The record goes last: nothing else of it is left.

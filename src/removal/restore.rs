@@ -118,7 +118,7 @@ pub fn known(home: &OkstraHome, key: &TaskKey, common_dir: Option<PathBuf>) -> R
     if let Some(common_dir) = common_dir
         && let Some(repository) = trash::repository_at(&common_dir, "HEAD")?
     {
-        for record in snapshot::records(&repository)? {
+        for record in snapshot::records(home, &repository)? {
             if record.task_key == key.to_string() && !entries.iter().any(|known| known.id == record.id) {
                 entries.push(record);
             }

@@ -99,17 +99,42 @@ fn kept_admins(common_dir: &Path) -> PathBuf {
 pub fn entries(home: &OkstraHome) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     for place in directories(&home.trash())? {
-        records.extend(Record::read_beside(&place)?);
+        let Some(mut record) = Record::read_beside(&place)? else { continue };
+        if place.file_name() != Some(record.id.as_ref()) {
+            continue;
+        }
+        // The home may have been moved since.
+        let tree = place.join("tree");
+        if tree.is_dir() {
+            record.tree = tree;
+        }
+        records.extend(Some(record).filter(|record| is_sound(record, home)));
     }
     sort(&mut records);
     Ok(records)
 }
 
+/// Whether the places that a record names are places of the trash. Records lie where others may write too, in a
+/// repository and in commits that may have been fetched, and what they name is moved and, in the end, deleted.
+#[must_use]
+pub fn is_sound(record: &Record, home: &OkstraHome) -> bool {
+    let plain = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let tree = &record.tree;
+    plain(&record.id)
+        && plain(&record.op)
+        && record.path.is_absolute()
+        && (*tree == home.trash().join(&record.id).join("tree") || *tree == beside(&record.id, &record.path))
+        && record.git.as_ref().is_none_or(|git| git.kept == kept_admin(&git.common_dir, &record.id))
+}
+
 /// The entries of which git's half is in a repository.
-pub fn entries_in(common_dir: &Path) -> Result<Vec<Record>> {
+pub fn entries_in(home: &OkstraHome, common_dir: &Path) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     for kept in directories(&kept_admins(common_dir))? {
-        records.extend(Record::read_inside(&kept)?);
+        let here = |record: &Record| record.git.as_ref().is_some_and(|git| git.kept == kept);
+        records.extend(Record::read_inside(&kept)?.filter(|record| here(record) && is_sound(record, home)));
     }
     Ok(records)
 }
@@ -120,7 +145,7 @@ pub fn entries_of(home: &OkstraHome, key: &TaskKey, common_dir: Option<&Path>) -
     let key = key.to_string();
     let mut records = entries(home)?;
     records.retain(|record| record.task_key == key);
-    for record in common_dir.map(entries_in).transpose()?.unwrap_or_default() {
+    for record in common_dir.map(|common| entries_in(home, common)).transpose()?.unwrap_or_default() {
         if record.task_key == key && !records.iter().any(|known| known.id == record.id) {
             records.push(record);
         }
