@@ -34,6 +34,18 @@ test('path and paths --shell answer without table, parser and generated loader, 
   }
 })
 
+test('guard PATH answers so too when the path is allowed', async (t) => {
+  const box = sandbox(t)
+  const cwd = box.repository('shop')
+  const place = (await box.okstra(['provision', 'g/fix', '--phase', 'p'], { cwd })).stdout.trim()
+  const quick = await modulesOf(box, ['guard', 'src/new'], place)
+  assert.deepEqual([quick.code, quick.stdout, quick.stderr], [0, '', ''])
+  assert.deepEqual(quick.modules.filter((name) => /^index\.js$|(parse|table|output|cli|module|errors)\.js$/.test(name)), [])
+  const refused = await modulesOf(box, ['guard', path.join(cwd, 'src')], place)
+  assert.deepEqual([refused.code, refused.stdout], [4, ''])
+  assert.ok(refused.stderr.includes(place))
+})
+
 test('what is not plain, has a story or fails is left to the launcher', async (t) => {
   const box = sandbox(t)
   const cwd = box.repository('shop')

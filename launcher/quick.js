@@ -1,6 +1,6 @@
 'use strict'
-// The three calls that agents make before each use, in their plain form: `ensure-installed`, `path TASK` and
-// `paths --shell`. Reading the table of commands and parsing options would cost more than the answer does.
+// The calls that agents make before each use, in their plain form: `ensure-installed`, `path TASK`, `paths --shell` and
+// `guard PATH`. Reading the table of commands and parsing options would cost more than the answer does.
 //
 // It is the command's own code that answers. Whatever is not plain, has something to say beside the answer, or fails, is
 // left to the launcher, which begins anew: so that errors and help are the same by either way.
@@ -21,8 +21,8 @@ function answerOf([command, word, ...more]) {
   if (more.length > 0) return undefined
   if (command === 'ensure-installed') return word === undefined && require('./install/check.js').isCurrent() ? '' : undefined
   if (command === 'paths') return word === '--shell' ? textOf(require('./commands/paths.js'), { values: { shell: 'posix' } }) : undefined
-  if (command !== 'path' || word === undefined || word.startsWith('-')) return undefined
-  return textOf(require('./commands/path.js'), { values: {}, positionals: [word], cwd: process.cwd() })
+  if ((command !== 'path' && command !== 'guard') || word === undefined || word.startsWith('-')) return undefined
+  return textOf(require(`./commands/${command}.js`), { values: {}, positionals: [word], cwd: process.cwd() })
 }
 
 function textOf({ run }, context) {

@@ -1,14 +1,13 @@
 'use strict'
-const path = require('node:path')
+const { isAbsolute } = require('node:path')
 const { addon } = require('../addon.js')
-const { EXIT, LauncherError, usageError } = require('../errors.js')
 const { PROJECT, namedTask } = require('../tasks.js')
 
-async function guard(context) {
+function guard(context) {
   const { values, cwd } = context
   if (values.hook) return hook(context)
   const [place] = context.positionals
-  if (place === undefined) throw usageError('guard needs a path', 'Usage: okstra guard PATH [options]')
+  if (place === undefined) throw require('../errors.js').usageError('guard needs a path', 'Usage: okstra guard PATH [options]')
   const verdict = addon().guardPath(place, { cwd, taskKey: taskKey(context, cwd) })
   if (!verdict) throw noTask(cwd)
   if (!verdict.allowed) throw refusal(verdict)
@@ -20,6 +19,7 @@ function taskKey({ values }, cwd) {
 }
 
 function noTask(cwd) {
+  const { LauncherError } = require('../errors.js')
   return new LauncherError('OKSTRA_NOT_FOUND', `${cwd} is in no task's worktree`, {
     hint: 'Name the task with --task, or run this in its worktree.',
     path: cwd,
@@ -27,6 +27,7 @@ function noTask(cwd) {
 }
 
 function refusal({ path: place, taskKey: key, reason, hint }) {
+  const { EXIT, LauncherError } = require('../errors.js')
   const about = { hint, path: place, taskKey: key }
   return new LauncherError('OKSTRA_OUTSIDE_WORKTREE', reason, { ...about, exitCode: EXIT.WORK_WOULD_BE_LOST })
 }
@@ -35,7 +36,7 @@ function refusal({ path: place, taskKey: key, reason, hint }) {
 // refusal is a decision on standard output with exit code 0, because any other code than 2 would let the write through.
 async function hook(context) {
   const call = parse(await standardInput())
-  const cwd = typeof call.cwd === 'string' && path.isAbsolute(call.cwd) ? call.cwd : context.cwd
+  const cwd = typeof call.cwd === 'string' && isAbsolute(call.cwd) ? call.cwd : context.cwd
   const place = call.tool_input?.file_path ?? call.tool_input?.notebook_path
   // A tool that writes to no file, or an agent that works on no task: nothing to say.
   if (typeof place !== 'string' || place === '') return { data: { verdict: null }, text: '' }
@@ -50,6 +51,7 @@ async function hook(context) {
 }
 
 function parse(text) {
+  const { usageError } = require('../errors.js')
   let call
   try {
     call = JSON.parse(text)
