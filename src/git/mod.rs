@@ -6,6 +6,7 @@ pub mod index;
 pub mod location;
 pub mod mend;
 pub mod object;
+mod process;
 pub mod repository;
 pub mod stale;
 pub mod version;
