@@ -254,6 +254,22 @@ test('a branch that somebody deleted is made again at the last commit', (t) => {
   assert.equal(box.git(['rev-parse', 'fix-42'], { cwd: box.main }), head)
 })
 
+test('what a check-up that was killed leaves is no obstacle to the next one', { skip: process.platform !== 'linux' }, (t) => {
+  const box = stage(t, ['1', '2'])
+  // Killed while git made the branch anew: its lock is seconds old, and nobody holds it.
+  box.git(['update-ref', '-d', 'refs/heads/fix-1'], { cwd: box.main })
+  fs.writeFileSync(path.join(box.common, 'refs', 'heads', 'fix-1.lock'), '')
+  // Killed when git knew the new place and the registry did not.
+  const [, { path: tree }] = box.made
+  const moved = `${tree}-moved`
+  fs.renameSync(tree, moved)
+  fs.writeFileSync(path.join(box.common, 'worktrees', '2', 'gitdir'), `${path.join(moved, '.git')}\n`)
+  const mended = box.check({ fix: true })
+  assert.deepEqual(codes(mended).sort(), ['branch-gone: fixed', 'worktree-moved: fixed'])
+  assert.deepEqual(codes(box.check()), [])
+  assert.equal(okstra.registry.lookup('shop', 'checkout', '2').worktreePath, moved)
+})
+
 test('a worktree on another branch is left to a person; a rebase in progress is not one', (t) => {
   const box = stage(t)
   const [{ path: tree }] = box.made

@@ -13,6 +13,8 @@ use crate::disk;
 use crate::error::{IoContext, Result};
 use crate::git::worktree;
 
+/// How long a lock is watched that may be of any age: a live git that holds one ends or changes it within.
+const WATCH: Duration = Duration::from_millis(500);
 /// A live git holds most locks for less.
 const A_MOMENT: Duration = Duration::from_secs(10);
 
@@ -104,6 +106,20 @@ fn worktrees(common: &Path) -> Vec<PathBuf> {
     let main = common.parent().filter(|_| common.file_name() == Some(".git".as_ref())).map(Path::to_owned);
     let linked = worktree::admin_dirs(common).into_iter().filter_map(|admin| worktree::tree_of(&admin));
     main.into_iter().chain(linked).filter(|path| path.is_dir()).collect()
+}
+
+/// Takes away the lock of a branch that is to be made, whatever its age, where no process can be holding it: a check-up
+/// that was killed while it made the branch leaves one, and the next must not have to wait. The caller holds the lock of
+/// the repository, so no git of ours lives.
+pub(super) fn take_away_if_dead(common: &Path, name: &str) -> Result<()> {
+    let lock = common.join(name);
+    let Ok(before) = fs::symlink_metadata(&lock) else { return Ok(()) };
+    std::thread::sleep(WATCH);
+    match holders::of(&[common.to_owned()], &worktrees(common)) {
+        Holders::Nobody => take_away(common, &lock, &before),
+        // git says that it is there.
+        Holders::Some(_) | Holders::Unknown => Ok(()),
+    }
 }
 
 /// Takes a lock file away, but only the very one that was looked at. What is in it may be somebody's (an index with

@@ -81,12 +81,6 @@ pub fn examine(home: &OkstraHome, options: &Options, patience: &Patience) -> Res
         locks::examine(&mut doctor, known)?;
     }
     intents::examine(&mut doctor)?;
-    // Those of the dead runs are gone with them.
-    doctor.findings.retain(|finding| {
-        finding.code != Code::GitLock
-            || finding.outcome != Outcome::Wait
-            || finding.path.as_ref().is_some_and(|path| path.symlink_metadata().is_ok())
-    });
     // What was healed may have added or changed rows.
     let inspection = doctor.inspect_again(inspection);
     let known: Vec<Known> = known.into_iter().filter_map(|known| known.ask(&mut doctor)).collect();
@@ -98,6 +92,12 @@ pub fn examine(home: &OkstraHome, options: &Options, patience: &Patience) -> Res
     orphans::examine_unknown(&mut doctor, &inspection);
     links::examine(&mut doctor, &known, &inspection)?;
     kept::examine(&mut doctor, &common_dirs);
+    // Locks that a repair took away as a part of it, and those of gits that have ended meanwhile.
+    doctor.findings.retain(|finding| {
+        finding.code != Code::GitLock
+            || finding.outcome != Outcome::Wait
+            || finding.path.as_ref().is_some_and(|path| path.symlink_metadata().is_ok())
+    });
     let findings = doctor.findings;
     if findings.iter().any(|finding| finding.outcome == Outcome::Fixed) {
         record(&registry, &findings);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::locks;
 use super::repositories::{self, Known};
 use super::{Code, Doctor, Finding, Outcome, Severity};
 use crate::error::{Error, Result};
@@ -61,19 +62,19 @@ fn missing(doctor: &mut Doctor<'_>, entry: &Entry, known: Option<&Known>) -> Res
         return Ok(());
     };
     let common = &known.repository.common_dir;
-    // A row that came back from an old backup names a place that git never had; the record beside git's data says whose
-    // it is.
-    let is_its_own = |admin: &PathBuf| {
-        worktree::points_back(admin, path)
-            || (TaskRecord::read(admin).is_some_and(|record| record.entry.key == entry.key)
-                && worktree::tree_of(admin).is_some_and(|tree| fs::symlink_metadata(tree).is_err()))
-    };
-    let admin = worktree::admin_dirs(common).into_iter().find(is_its_own);
     let mut places = mend::likely_places(path, &doctor.home.worktrees());
     places.extend(doctor.options.root.iter().flat_map(|root| root.ancestors().map(Path::to_owned)));
-    if let Some(admin) = admin
-        && let Some(now) = mend::moved_to(&admin, &places)
-    {
+    // A row that came back from an old backup names a place that git never had, and after a repair that was killed git
+    // names the new place already; the record beside git's data says whose it is.
+    let is_its_own = |admin: &PathBuf| {
+        worktree::points_back(admin, path)
+            || TaskRecord::read(admin).is_some_and(|record| record.entry.key == entry.key)
+    };
+    let moved = worktree::admin_dirs(common)
+        .into_iter()
+        .filter(is_its_own)
+        .find_map(|admin| mend::moved_to(&admin, &places).map(|now| (admin, now)));
+    if let Some((admin, now)) = moved {
         let message =
             format!("the worktree of {} was moved to {} without git's knowledge", entry.key, now.display());
         let remedy = format!("Makes git and the registry name {}; nothing is moved.", now.display());
@@ -81,8 +82,9 @@ fn missing(doctor: &mut Doctor<'_>, entry: &Entry, known: Option<&Known>) -> Res
         doctor.explained.push(now.clone());
         return doctor.mend(about(Code::WorktreeMoved, Severity::Error, message), remedy, |doctor| {
             let lock = RepositoryLock::acquire(doctor.home, common, doctor.patience)?;
-            mend::tie(&admin, &now, &lock)?;
+            // The row first: from it the rest is found and made again, from git's data alone it is not.
             registry.relocate(&entry.key, &now, common, doctor.patience)?;
+            mend::tie(&admin, &now, &lock)?;
             record(&admin, &Entry { worktree_path: now.clone(), ..entry.clone() }, common)
         });
     }
@@ -131,8 +133,8 @@ fn repository_gone(doctor: &mut Doctor<'_>, entry: &Entry, known: &[Known], old:
         "Makes this worktree name the repository's new place.",
         |doctor| {
             let lock = RepositoryLock::acquire(doctor.home, common, doctor.patience)?;
-            mend::tie(&admin, path, &lock)?;
             registry.relocate(&entry.key, path, common, doctor.patience)?;
+            mend::tie(&admin, path, &lock)?;
             record(&admin, entry, common)
         },
     )
@@ -316,11 +318,14 @@ fn branch_gone(doctor: &mut Doctor<'_>, entry: &Entry, known: &Known, admin: &Pa
     };
     let remedy =
         format!("Makes the branch again at {commit}, the last commit that the worktree had checked out.");
-    doctor.mend(finding, remedy, |_| {
+    doctor.mend(finding, remedy, |doctor| {
+        // A git of ours that outlives a killed check-up holds it too.
+        let lock = RepositoryLock::acquire(doctor.home, &repository.common_dir, doctor.patience)?;
+        let name = format!("refs/heads/{branch}");
+        locks::take_away_if_dead(&repository.common_dir, &format!("{name}.lock"))?;
         // Only where there still is none: made by somebody meanwhile, it stays as it is.
         let none = Repository::null_id(&commit);
-        let name = format!("refs/heads/{branch}");
-        repository.git().args(["update-ref", &name, &commit, &none]).read().map(drop)
+        repository.git().args(["update-ref", &name, &commit, &none]).holding(&lock).read().map(drop)
     })
 }
 

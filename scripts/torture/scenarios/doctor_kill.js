@@ -99,6 +99,8 @@ async function killChain(clinic, seed, tally) {
     sleepBlocking(delay)
     killSession(child.pid)
     await sessionEnds(child.pid)
+    // Only then all it wrote has arrived, and an answer tells that the kill came too late.
+    await child.done
     tally.kills++
     if (child.answer() === null) tally.landed++
     story.push(`${delay.toFixed(1)} ms`)
