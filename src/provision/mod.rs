@@ -133,8 +133,14 @@ fn run(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience)
     if let Some(answer) = reuse::at_a_glance(home, registry, plan, patience)? {
         return Ok(answer);
     }
-    version::check()?;
-    let repository = match repository::discover(&plan.root, &plan.branch)? {
+    // Two questions that do not need each other's answer; but what an old git says of a repository is not looked at.
+    let (version, discovery) = std::thread::scope(|scope| {
+        let version = scope.spawn(version::check);
+        let discovery = repository::discover(&plan.root, &plan.branch);
+        (version.join(), discovery)
+    });
+    version.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    let repository = match discovery? {
         Discovery::NotGit => return Ok(reuse::skipped(plan, Status::SkippedNotGit)),
         Discovery::Linked => return Ok(reuse::skipped(plan, Status::SkippedInWorktree)),
         Discovery::Main(repository) => repository,
