@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::document::Document;
 use super::entry::{Entry, EntryStatus};
-use super::store::{Look, merge};
-use super::{Registry, owners, owns, rebuild, repository};
+use super::store::{Look, merge, on_disk};
+use super::{Registry, owners, owns, repository};
 use crate::disk;
 use crate::error::Result;
 use crate::lock::Patience;
@@ -67,7 +67,7 @@ impl Registry {
     fn salvaged(&self, front: Document) -> Document {
         let backup = disk::read_regular(&self.store.home.registry_backup(), READ_AT_MOST).ok().flatten();
         let backup = backup.map_or_else(Document::default, |(_, content)| Document::salvage(content));
-        merge(&front, &backup, rebuild::tasks_on_disk(&self.store.home)).0
+        merge(&front, &backup, on_disk(&self.store.home, &front, &backup)).0
     }
 
     /// Heals a damaged or lost registry, as any other call would.

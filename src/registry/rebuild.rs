@@ -68,6 +68,13 @@ pub(super) fn tasks_on_disk(home: &OkstraHome) -> Vec<TaskRecord> {
     worktrees(home).filter_map(|worktree| task_at(&worktree)).collect()
 }
 
+/// The records in a repository of tasks of this home, also of those whose directory is gone.
+pub(super) fn tasks_in(common_dir: &Path, home: &OkstraHome) -> Vec<TaskRecord> {
+    let records = directories(&common_dir.join("worktrees")).into_iter();
+    let records = records.filter_map(|admin| TaskRecord::read(&admin));
+    records.filter(|record| record.entry.worktree_path.starts_with(home.worktrees())).collect()
+}
+
 /// Whether any worktree below the home has okstra's own record.
 pub(super) fn any_record(home: &OkstraHome) -> bool {
     worktrees(home)

@@ -1,6 +1,6 @@
 //! The registry file on disk: read and cached, replaced durably, healed when it is damaged.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -136,10 +136,17 @@ impl Store {
         }
     }
 
-    /// Replaces the file durably, the version before it kept as the backup.
+    /// Replaces the file durably, the version before it kept as the backup. The first version is its own backup: no
+    /// other copy says which tasks there are whose directory is gone.
     pub(super) fn save(&self, lock: &RegistryLock, document: Document) -> Result<()> {
         let backup = self.home.registry_backup();
-        self.write(lock, document, Some(&backup)).map(drop)
+        let document = self.write(lock, document, Some(&backup))?;
+        match fs::symlink_metadata(&backup) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                disk::replace_file(&backup, &document.emit(), Replace::default())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn write(
@@ -216,7 +223,7 @@ impl Store {
         if fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.is_symlink()) {
             return Err(self.unreadable("it is a symbolic link to nothing"));
         }
-        // The first version of the file has no backup yet; the worktrees know whether there was one.
+        // Whoever deletes both has not deleted the worktrees, which know that there was a registry.
         let lost =
             fs::symlink_metadata(self.home.registry_backup()).is_ok() || rebuild::any_record(&self.home);
         Ok(if lost { Look::Lost } else { Look::Good(Arc::default()) })
@@ -253,7 +260,7 @@ impl Store {
         let front = damaged.map_or_else(Document::default, |(content, _)| Document::salvage(content));
         let backup = disk::read_regular(&self.home.registry_backup(), READ_AT_MOST).ok().flatten();
         let backup = backup.map_or_else(Document::default, |(_, content)| Document::salvage(content));
-        let (document, counts) = merge(&front, &backup, rebuild::tasks_on_disk(&self.home));
+        let (document, counts) = merge(&front, &backup, on_disk(&self.home, &front, &backup));
         story.push_str(&format!(
             " Rows that came back: {} from the file itself, {} from the backup, {} from the worktrees on disk.",
             counts[0], counts[1], counts[2]
@@ -292,6 +299,17 @@ impl Store {
     }
 }
 
+/// What the worktrees know, and the repositories that rows name: a worktree's record is there when its directory is not.
+pub(super) fn on_disk(home: &OkstraHome, front: &Document, backup: &Document) -> Vec<rebuild::TaskRecord> {
+    let named = |document: &Document| -> Vec<PathBuf> {
+        document.rows().filter_map(|(key, _)| document.repository(key)).collect()
+    };
+    let repositories: BTreeSet<PathBuf> = named(front).into_iter().chain(named(backup)).collect();
+    let mut records = rebuild::tasks_on_disk(home);
+    records.extend(repositories.iter().flat_map(|common_dir| rebuild::tasks_in(common_dir, home)));
+    records
+}
+
 /// Joins what is left, the better source first; counts the rows of each source.
 pub(super) fn merge(
     front: &Document,
@@ -327,18 +345,31 @@ pub(super) fn merge(
             document.set_row(&key, record.entry.encode());
             document.set_repository(&key, Some(&record.repository));
             counts[2] += 1;
-        } else if document.repository(&key).is_none()
-            && document
-                .row(&key)
-                .and_then(|row| entry::peek(row, "worktree_path"))
-                .is_some_and(|path| path == super::text::from_path(&record.entry.worktree_path))
-        {
-            // Cut off behind the rows, and not to be had any more once the directory is gone.
-            document.set_repository(&key, Some(&record.repository));
+        } else {
+            complete(&mut document, &key, &record);
         }
     }
     claim(&mut document, front, backup);
     (document, counts)
+}
+
+/// Adds to a row what only the worktree knows: its repository, which stands behind the rows in the file and was cut off,
+/// and its place, where it was moved after the backup was made.
+fn complete(document: &mut Document, key: &[u8], record: &rebuild::TaskRecord) {
+    let place = &record.entry.worktree_path;
+    let Some(row) = document.row(key) else { return };
+    let Some(path) = entry::peek(row, "worktree_path") else { return };
+    if path != super::text::from_path(place) {
+        let is_there = |path: &Path| fs::symlink_metadata(path).is_ok();
+        if !is_there(place) || super::text::to_path(&path).is_none_or(|path| is_there(&path)) {
+            return;
+        }
+        let (Some(place), row) = (place.to_str(), row.to_vec()) else { return };
+        document.set_row(key, entry::patched(&row, "worktree_path", place));
+    }
+    if document.repository(key).is_none() {
+        document.set_repository(key, Some(&record.repository));
+    }
 }
 
 /// Makes the plain map of branches again: what it said stays where a row bears it out, and every other branch goes to

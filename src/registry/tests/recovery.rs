@@ -100,7 +100,7 @@ fn rows_come_back_from_the_worktrees_alone() {
     assert_eq!(TaskRecord::read(&admin).unwrap().entry.status, EntryStatus::Released);
 }
 
-/// A worktree with okstra's record, and the registry's first version, which has no backup.
+/// A worktree with okstra's record, and the registry's first version.
 fn first() -> (Bench, Entry, PathBuf) {
     let bench = bench();
     let git = bench.home.root().join("repo/.git");
@@ -118,10 +118,20 @@ fn first() -> (Bench, Entry, PathBuf) {
 }
 
 #[test]
-fn a_first_version_that_vanished_comes_back_from_the_worktrees() {
+fn the_first_version_has_a_backup_too() {
     let (bench, entry, git) = first();
-    assert!(!bench.home.registry_backup().exists());
+    // Neither file nor directory: nothing else knows the task.
+    fs::remove_dir_all(&entry.worktree_path).unwrap();
+    bench.put(b"");
+    assert_eq!(bench.registry.lookup(&entry.key).unwrap(), Some(entry.clone()));
+    assert_eq!(bench.registry.repository_of(&entry.key).unwrap(), Some(git));
+}
+
+#[test]
+fn a_registry_that_vanished_with_its_backup_comes_back_from_the_worktrees() {
+    let (bench, entry, git) = first();
     fs::remove_file(bench.home.registry_file()).unwrap();
+    fs::remove_file(bench.home.registry_backup()).unwrap();
     assert_eq!(bench.registry.lookup(&entry.key).unwrap(), Some(entry.clone()));
     assert_eq!(bench.registry.repository_of(&entry.key).unwrap(), Some(git));
 }
@@ -130,9 +140,39 @@ fn a_first_version_that_vanished_comes_back_from_the_worktrees() {
 fn a_repository_that_was_cut_off_comes_back_from_the_worktree() {
     let (bench, entry, git) = first();
     let text = bench.text();
+    fs::remove_file(bench.home.registry_backup()).unwrap();
     bench.put(&text[..text.find("\"branches\"").unwrap()]);
     assert_eq!(bench.registry.lookup(&entry.key).unwrap(), Some(entry.clone()));
     // It is known without the directory too, as a removal needs it.
     fs::remove_dir_all(&entry.worktree_path).unwrap();
     assert_eq!(bench.registry.repository_of(&entry.key).unwrap(), Some(git));
+}
+
+#[test]
+fn a_worktree_that_was_moved_after_the_backup_keeps_its_place() {
+    let (bench, entry, git) = first();
+    let place = entry.worktree_path.with_file_name("a-elsewhere");
+    fs::rename(&entry.worktree_path, &place).unwrap();
+    bench.registry.relocate(&entry.key, &place, &git, &patience()).unwrap();
+    let moved = Entry { worktree_path: place.clone(), ..entry.clone() };
+    write_task_record(&git.join("worktrees/a"), &moved, &git).unwrap();
+    assert_eq!(Document::salvage(fs::read(bench.home.registry_backup()).unwrap()).rows().count(), 1);
+    bench.put(b"");
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap(), [moved]);
+}
+
+#[test]
+fn a_row_that_the_backup_has_not_yet_comes_back_without_its_directory() {
+    let (bench, entry, git) = first();
+    let late = bench.home.worktree_path(&key("late"));
+    let reservation = Reservation {
+        worktree_path: late.clone(),
+        repository: Some(git.clone()),
+        ..wish("late", "fix-late", None)
+    };
+    let late = bench.registry.reserve(&reservation, &patience()).unwrap();
+    fs::create_dir(git.join("worktrees/late")).unwrap();
+    write_task_record(&git.join("worktrees/late"), &late, &git).unwrap();
+    bench.put(b"");
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap(), [entry, late]);
 }
