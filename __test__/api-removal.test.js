@@ -103,6 +103,34 @@ test('nothing is changed when something is in the way of a return', async (t) =>
   assert.match(again.note, /in the trash; `git stash apply [0-9a-f]{12}`/)
 })
 
+test('in the place of a worktree that vanished, one from the trash comes back on its branch', async (t) => {
+  const { dirty, git, inMain, branch, tree, options, repository } = await withTask(t)
+  dirty()
+  await okstra.removeTask({ ...TASK, force: true })
+  await okstra.provisionTaskWorktree(options(repository, 't'))
+  fs.writeFileSync(path.join(tree, 'staged'), 'staged in the second\n')
+  git('add', 'staged')
+  const blob = git('rev-parse', ':staged')
+  fs.rmSync(tree, { recursive: true })
+  assert.equal((await okstra.restoreTask(TASK)).source, 'trash')
+  assert.equal(git('symbolic-ref', '--short', 'HEAD'), branch)
+  assert.equal(inMain('worktree', 'list', '--porcelain').split(`worktree ${tree}\n`).length, 2, 'git has it once')
+  assert.ok(inMain('rev-list', '--objects', '--all').includes(blob), 'what was staged in the second is kept')
+  assert.equal(fs.readFileSync(path.join(tree, 'a.txt'), 'utf8'), 'changed\n')
+})
+
+test('a worktree that was moved with mv is not replaced by one from the trash', async (t) => {
+  const { tree, options, repository } = await withTask(t)
+  await okstra.removeTask(TASK)
+  await okstra.provisionTaskWorktree(options(repository, 't'))
+  fs.renameSync(tree, `${tree}-moved`)
+  const error = await rejectionOf(okstra.restoreTask(TASK))
+  assert.equal(error.code, 'OKSTRA_WORKTREE_BROKEN')
+  assert.match(error.message, /t-moved without git's knowledge/)
+  fs.renameSync(`${tree}-moved`, tree)
+  assert.equal((await okstra.provisionTaskWorktree(options(repository, 't'))).status, 'reused')
+})
+
 test('on a branch that moved since, the worktree comes back with a detached HEAD', async (t) => {
   const { dirty, git, inMain, branch, tree } = await withTask(t)
   dirty()

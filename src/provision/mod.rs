@@ -14,15 +14,15 @@ mod reuse;
 pub(crate) mod share;
 pub mod spare;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use self::plan::Plan;
 pub use self::share::configured as shared_directories;
 use crate::error::{Error, Result};
-use crate::git::{Discovery, Repository, repository, version};
+use crate::git::{Discovery, Repository, repository, version, worktree};
 use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind};
-use crate::lock::{Patience, TaskLock};
+use crate::lock::{Patience, RepositoryLock, TaskLock};
 use crate::progress::Progress;
 use crate::registry::history::{Event, EventKind};
 use crate::registry::{Entry, Registry};
@@ -220,6 +220,27 @@ pub(crate) fn rebuild(
     let Ground { home, registry, patience, lock: task_lock, .. } = *ground;
     let job = Job { home, registry, plan: &plan, repository, patience, task_lock };
     create::restore(&job, entry, tip, Some(fill))
+}
+
+/// Takes entries out of the way that git still keeps for a directory that is gone, before the task's worktree comes from
+/// elsewhere: with two of them git would have the branch checked out twice. What only they kept stays reachable. A
+/// worktree that was only moved is an error.
+pub(crate) fn retire_stale(
+    ground: &Ground<'_>,
+    repository: Repository,
+    path: &Path,
+    branch: &str,
+) -> Result<()> {
+    let intent = Intent::new(Kind::Restore, ground.key, &repository.common_dir, path, branch);
+    let plan = Plan::of(&intent, ground.key, &repository)?;
+    let Ground { home, registry, patience, lock: task_lock, .. } = *ground;
+    let job = Job { home, registry, plan: &plan, repository, patience, task_lock };
+    let lock = RepositoryLock::acquire(home, &intent.common_dir, patience)?;
+    worktree::repair_torn(&intent.common_dir, &lock)?;
+    if std::fs::symlink_metadata(path).is_err() {
+        reuse::refuse_moved(&job, path)?;
+    }
+    recover::retire_stale(&job, &intent, &lock).map(drop)
 }
 
 /// Everything that the steps under the task lock need.

@@ -132,7 +132,7 @@ fn missing(mut job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result
         note = Some(belongs_to(&other.common_dir));
         job.repository = other;
     }
-    refuse_moved(&job, &entry)?;
+    refuse_moved(&job, &entry.worktree_path)?;
     let mut answer = match job.repository.branch_tip(&entry.branch)? {
         Some(tip) => create::restore(&job, &entry, &tip, None)?,
         None => create::create(&job, leftover)?,
@@ -146,8 +146,7 @@ fn missing(mut job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result
 /// A worktree that was moved with plain `mv` is not gone: making it anew would leave its uncommitted work behind, in a
 /// directory that git does not know any more. Looked for where people move it to; reading some directories costs less
 /// than the git calls that follow.
-fn refuse_moved(job: &Job<'_>, entry: &Entry) -> Result<()> {
-    let path = &entry.worktree_path;
+pub(super) fn refuse_moved(job: &Job<'_>, path: &Path) -> Result<()> {
     let admins = worktree::admin_dirs(&job.repository.common_dir);
     let Some(admin) = admins.into_iter().find(|admin| worktree::points_back(admin, path)) else {
         return Ok(());
@@ -155,7 +154,7 @@ fn refuse_moved(job: &Job<'_>, entry: &Entry) -> Result<()> {
     match mend::moved_to(&admin, &mend::likely_places(path, &job.home.worktrees())) {
         Some(now) => {
             let reason = format!("it was moved to {} without git's knowledge", now.display());
-            Err(Error::WorktreeBroken { path: path.clone(), reason })
+            Err(Error::WorktreeBroken { path: path.to_owned(), reason })
         }
         None => Ok(()),
     }

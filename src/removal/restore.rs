@@ -139,10 +139,13 @@ fn from_record(
     mut notes: Vec<String>,
 ) -> Result<Restoration> {
     let key = ground.key;
-    if let Some(row) = row.filter(|row| row.status == EntryStatus::Active)
-        && fs::symlink_metadata(&row.worktree_path).is_ok()
-    {
-        return Err(Error::KeyExists { task_key: key.clone(), path: row.worktree_path.clone() });
+    // Also where it lies at another place than the one that comes back: a task has one worktree.
+    if let Some(row) = row.filter(|row| fs::symlink_metadata(&row.worktree_path).is_ok()) {
+        let (task_key, path) = (key.clone(), row.worktree_path.clone());
+        return Err(match row.status {
+            EntryStatus::Active => Error::KeyExists { task_key, path },
+            EntryStatus::Released => Error::PathExists { task_key, path },
+        });
     }
     if fs::symlink_metadata(&record.path).is_ok() {
         return Err(Error::PathExists { task_key: key.clone(), path: record.path.clone() });
@@ -154,6 +157,11 @@ fn from_record(
         repository = Some(trash::repository_at(&git.common_dir, &branch)?.ok_or_else(gone)?);
         if record.row.is_some() {
             ground.registry.check_free(key, &branch, Some(&git.common_dir))?;
+        }
+    }
+    if let Some(repository) = &repository {
+        for path in row.map(|row| &row.worktree_path).into_iter().chain([&record.path]) {
+            provision::retire_stale(ground, repository.clone(), path, &branch)?;
         }
     }
     let whole = record.git.as_ref().is_none_or(|git| git.kept.is_dir());
