@@ -17,7 +17,7 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::repository::{Discovery, discover};
 use crate::git::{Repository, version};
-use crate::registry::Entry;
+use crate::registry::{Entry, EntryStatus};
 use crate::task::TaskKey;
 
 /// Whether something is known.
@@ -124,6 +124,10 @@ impl TaskSurvey {
             (None, Fact::Known(Head::Branch(branch))) => Some(branch),
             _ => None,
         }
+    }
+
+    fn is_released(&self) -> bool {
+        self.entry.as_ref().is_some_and(|entry| entry.status == EntryStatus::Released)
     }
 }
 
@@ -313,7 +317,7 @@ impl<'a> Survey<'a> {
                     self.learn(*index, |task| match facts {
                         Some(facts) => task.branch = Fact::Known(facts),
                         // A branch that was removed with its worktree is as it should be.
-                        None if task.state == State::Released && self.admins[*index].is_none() => {}
+                        None if task.is_released() && self.admins[*index].is_none() => {}
                         None => {
                             task.problem.get_or_insert_with(|| format!("its branch {branch} does not exist"));
                         }
