@@ -9,7 +9,7 @@ const { changedSentinels, createRepository, plantSentinels } = require('../suppo
 const { Sandbox } = require('../support/sandbox')
 const { Api, callOf, runCommand } = require('./calls')
 const { checkAll, gitSays } = require('./checks')
-const { branchOf, createModel, keyOf, predict } = require('./state')
+const { branchOf, createModel, directoryOf, keyOf, predict } = require('./state')
 const { IN_A_TREE, corrupt, describe, drawStep, moveBack } = require('./steps')
 
 const TASKS = 3
@@ -41,7 +41,7 @@ class World {
   }
 
   placeOf(task) {
-    return this.sandbox.path('home', 'worktrees', ...keyOf(task).split('/'))
+    return this.sandbox.path('home', 'worktrees', ...directoryOf(task))
   }
 
   async dispose(keep) {
@@ -141,12 +141,25 @@ async function damage(world, step) {
   return []
 }
 
+/** Moves a worktree with plain `mv` and lets a check-up tie it to its new place. */
+async function relocate(world, task, step) {
+  if (!task.tree) return []
+  const from = world.placeOf(task)
+  task.place = `${task.name}-at-${step.number}`
+  fs.renameSync(from, world.placeOf(task))
+  const answer = await world.api.call('doctor', { fix: true, root: world.repository })
+  if (!answer.ok) return [`doctor: ${answer.error.code}: ${answer.error.message}`]
+  const tied = answer.result.findings.some(({ code, outcome }) => code === 'worktree-moved' && outcome === 'fixed')
+  return tied ? checkUp(world, answer) : ['doctor does not see that the worktree was moved']
+}
+
 /** Does one step; gives what is wrong with the answer. */
 async function perform(world, step) {
   const { sandbox, elsewhere, model } = world
   const task = model.tasks[step.task]
   const place = world.placeOf(task)
   if (step.op === 'corrupt') return damage(world, step)
+  if (step.op === 'relocate') return relocate(world, task, step)
   if (step.op === 'move-back') {
     moveBack({ place }, task)
     return []

@@ -11,12 +11,13 @@ const ignored = (path) => path.endsWith('.log')
 const cached = (path) => path.startsWith('cache/')
 const segments = (task) => ({ projectId: PROJECT, taskGroup: GROUP, taskId: task.name })
 const keyOf = (task) => `${PROJECT}/${GROUP}/${task.name}`
+const directoryOf = (task) => [PROJECT, GROUP, task.place]
 const branchOf = (task) => `feat-${task.name}`
 
 /**
  * A model of `count` tasks of one repository, whose first commit is `base` with these files (path -> content).
  *
- * - `row`: `null`, `active` or `released`; `tip`: where the branch stands, `null` without one.
+ * - `place`: the name of its directory. `row`: `null`, `active` or `released`; `tip`: where the branch stands, `null` without one.
  * - `tree`: what lies at the task's path: `files` on disk, the `index`, the commit that is checked out (`head`), whether
  *   on the branch, and every commit that was (`log`).
  * - `entry`: what git keeps of a tree that vanished. `moved`: trees that somebody put elsewhere.
@@ -26,6 +27,7 @@ const branchOf = (task) => `feat-${task.name}`
 function createModel(count, base, files) {
   const tasks = Array.from({ length: count }, (_, number) => ({
     name: `task-${number}`,
+    place: `task-${number}`,
     row: null,
     tip: null,
     tree: null,
@@ -108,6 +110,8 @@ function provision(model, task) {
     return { status: 'restored', mayReturn: !task.tree.onBranch }
   }
   const known = task.row !== null && task.tip !== null
+  // What is made anew lies where a new task lies.
+  if (!known) task.place = task.name
   task.tip ??= model.base
   task.row = 'active'
   retireEntry(task)
@@ -118,10 +122,10 @@ function provision(model, task) {
 /** Moves what is there into the trash. */
 function bury(task, deleteBranch) {
   if (task.tree) {
-    task.trash.push({ ...task.tree, whole: true, tip: task.tip })
+    task.trash.push({ ...task.tree, whole: true, tip: task.tip, place: task.place })
     if (deleteBranch) task.tip = null
   } else if (task.entry) {
-    task.trash.push({ ...task.entry, files: new Map(), whole: false, tip: task.tip })
+    task.trash.push({ ...task.entry, files: new Map(), whole: false, tip: task.tip, place: task.place })
     task.entry = null
   }
   task.tree = null
@@ -152,7 +156,8 @@ function restore(model, task) {
   task.trash.pop()
   task.tip ??= entry.tip ?? entry.head
   retireEntry(task)
-  const { whole, tip: _, ...tree } = entry
+  const { whole, tip: _, place, ...tree } = entry
+  task.place = place
   task.tree = { ...tree, onBranch: entry.onBranch && task.tip === entry.head }
   // Of a tree that had vanished there is what the index has.
   if (!whole) task.tree.files = new Map(tree.index)
@@ -228,4 +233,4 @@ function required(model) {
   return { contents, commits }
 }
 
-module.exports = { branchOf, cached, createModel, ignored, keyOf, predict, required, segments, status }
+module.exports = { branchOf, cached, createModel, directoryOf, ignored, keyOf, predict, required, segments, status }

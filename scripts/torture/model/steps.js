@@ -21,6 +21,7 @@ const WEIGHTS = {
   vanish: 5,
   move: 3,
   'move-back': 4,
+  relocate: 3,
   corrupt: 5,
   doctor: 4,
   prune: 4,
