@@ -97,3 +97,21 @@ test('on a terminal prune asks', terminal, async (t) => {
   await ask('y\n')
   assert.equal(fs.existsSync(tree), false)
 })
+
+test('looking takes no lock of the index: a kill while git looks must leave none in a worktree that stays', async (t) => {
+  const { dir, env, root, run, tree } = await withTask(t)
+  const place = path.join(dir, 'watched')
+  const log = path.join(dir, 'locks')
+  const real = env.PATH.split(path.delimiter).map((directory) => path.join(directory, 'git')).find((file) => fs.existsSync(file))
+  fs.mkdirSync(place)
+  const script = `#!/bin/sh\nfor word; do [ "$word" = status ] && echo "$GIT_OPTIONAL_LOCKS" >> '${log}'; done\nexec '${real}' "$@"\n`
+  fs.writeFileSync(path.join(place, 'git'), script, { mode: 0o755 })
+  env.PATH = `${place}${path.delimiter}${env.PATH}`
+  fs.writeFileSync(path.join(tree, 'new'), 'n')
+  assert.equal((await run('remove', 'checkout/t', '--discard-untracked')).code, 0)
+  assert.equal((await run('restore', 'checkout/t')).code, 0)
+  assert.ok(fs.existsSync(path.join(root, '.git')))
+  const asked = fs.readFileSync(log, 'utf8').trim().split('\n')
+  assert.ok(asked.length > 0)
+  assert.deepEqual([...new Set(asked)], ['0'])
+})

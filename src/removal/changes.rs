@@ -46,6 +46,7 @@ pub(super) fn of(worktree: &Path, lock: &TaskLock) -> Result<Changes> {
     let output = Git::new(worktree)
         .args(["status", "--porcelain=v2", "-z", "--no-renames", "--untracked-files=all"])
         .args(["--ignore-submodules=none", "--no-ahead-behind"])
+        .looks_only()
         .holding(lock)
         .read()?;
     parse(&output).ok_or_else(|| Error::Internal {
