@@ -229,3 +229,27 @@ test('a wrong number of spares in the project file is said, and changes nothing'
     assert.match(stderr, /warm is .*not a whole number from 0 to 16/)
   }
 })
+
+test('list --spares shows what is ready, and disk counts it', async (t) => {
+  const { root, run, warm, okstra, git } = place(t)
+  assert.deepEqual(await run('list', '--spares'), { schema: 1, ok: true, spares: [] })
+  assert.deepEqual(await okstra(['list', '--spares'], { cwd: root }), { code: 0, signal: null, stdout: '', stderr: 'no spares\n' })
+  assert.equal((await run('disk')).spares.entries, 0)
+  await warm(2)
+  const { spares } = await run('list', '--spares')
+  assert.equal(spares.length, 2)
+  for (const spare of spares) {
+    assert.deepEqual([spare.repository, spare.commit, spare.usable], [path.join(root, '.git'), git(['rev-parse', 'HEAD'], { cwd: root }), true])
+    assert.ok(fs.existsSync(path.join(spare.path, 'src', 'main.txt')))
+  }
+  const lines = (await okstra(['list', '--spares'], { cwd: root })).stdout.trimEnd().split('\n')
+  assert.match(lines[0], /^REPOSITORY +STATE +AGE +COMMIT +PATH$/)
+  assert.equal(lines.length, 3)
+  assert.ok(lines[1].startsWith(`${root}  ready  `), lines[1])
+  assert.ok((await run('disk')).spares.entries > 2 * Object.keys(FILES).length)
+  git(['config', 'core.autocrlf', 'true'], { cwd: root })
+  assert.match((await okstra(['list', '--spares'], { cwd: root })).stdout, /unusable/)
+  const wrong = await okstra(['list', '--spares', '--fast'], { cwd: root })
+  assert.equal(wrong.code, 2)
+  assert.match(wrong.stderr, /--fast with --spares/)
+})

@@ -4,6 +4,7 @@ const { addon } = require('../addon.js')
 const STATUSES = ['active', 'released', 'missing', 'orphan', 'provisioning', 'broken']
 
 async function list({ values, paint }) {
+  if (values.spares) return spares(values, paint)
   const { project, status } = values
   const { safeSegment } = addon()
   const choice = project === undefined ? {} : { projectId: safeSegment(project) }
@@ -17,6 +18,24 @@ async function list({ values, paint }) {
   const problems = values.porcelain ? [] : tasks.filter(({ problem }) => problem).map(({ taskKey, problem }) => `${taskKey}: ${problem}`)
   const { printable } = require('../output.js')
   return { data: { tasks }, text: text(tasks), story: problems.map((line) => printable(line)) }
+}
+
+/** The trees that no task has claimed yet. */
+function spares(values, paint) {
+  const other = Object.keys(values).find((name) => name !== 'spares' && name !== 'json')
+  if (other) {
+    const { usageError } = require('../errors.js')
+    throw usageError(`list cannot use --${other} with --spares: a spare belongs to no task`, 'Write `okstra list --spares`.')
+  }
+  const found = addon().listSpares()
+  if (found.length === 0) return { data: { spares: [] }, text: '', story: ['no spares'] }
+  const { table } = require('../output.js')
+  const { age } = require('../tasks.js')
+  const row = ({ repository, usable, madeAt, commit, path }) => [
+    repository.replace(/[\\/]\.git$/, ''), usable ? 'ready' : 'unusable', age(madeAt), commit.slice(0, 12), path,
+  ]
+  const text = table([['REPOSITORY', 'STATE', 'AGE', 'COMMIT', 'PATH'], ...found.map(row)], (line, _column, cell) => (line === 0 ? paint('bold', cell) : cell))
+  return { data: { spares: found }, text }
 }
 
 /** The registry beside the directories. */
@@ -71,6 +90,7 @@ module.exports = {
     status: { value: 'STATUS', choices: STATUSES, description: `Only those that are ${STATUSES.join(', ')}` },
     disk: { description: 'Measure what each worktree costs on disk too' },
     fast: { description: 'Look at the registry and the directories alone: no git, no uncommitted work, no orphans' },
+    spares: { description: 'The trees made in advance instead (`okstra warm`), which belong to no task yet' },
     porcelain: { description: 'One line per task, parted by tabs, for shells; see docs/list.md for the columns' },
   },
   details: [
@@ -81,6 +101,7 @@ module.exports = {
     ['okstra list', 'all of them'],
     ['okstra list --project shop --status active', 'those of one project that are being worked on'],
     ['okstra list --porcelain | cut -f 1,7', 'how many files each has uncommitted'],
+    ['okstra list --spares', 'what the next provisions may claim'],
     ['okstra list --json --disk', 'for a program, with what each costs on disk'],
   ],
   run: list,
