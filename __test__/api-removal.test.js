@@ -335,6 +335,8 @@ test('prune proposes, and clears away only what was agreed to', async (t) => {
 
   const young = await okstra.prune()
   assert.deepEqual(young.map(({ why }) => why), ['merged', 'missing', 'orphan'], 'what lies in the trash has its days')
+  assert.deepEqual(await okstra.prune({ apply: true, only: [] }), [], 'agreed to nothing')
+  assert.ok(fs.existsSync(orphan))
   const proposed = await okstra.prune({ olderThanDays: 0 })
   assert.deepEqual(proposed.map(({ why }) => why), ['merged', 'missing', 'orphan', 'expired', 'quarantine'])
   assert.equal(proposed.every(({ done, outcome }) => !done && outcome === undefined), true)

@@ -306,7 +306,8 @@ impl Pruning {
             project: fields.optional_text("projectId")?,
             older_than: fields.optional_count("olderThanDays")?,
             apply: fields.optional_flag("apply")?,
-            only: Some(only).filter(|only| !only.is_empty()),
+            // Whoever agreed to nothing has not agreed to everything.
+            only: fields.has("only")?.then_some(only),
         };
         Ok(Self { home: OkstraHome::from_env()?, request, patience: fields.patience("lockTimeoutMs")? })
     }
