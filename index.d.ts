@@ -927,7 +927,7 @@ export interface TaskOverview {
   lastPhase: string
   /** What the registry says. */
   status: 'active' | 'released'
-  /** What is true now: `missing` when the directory of an active or released task is gone, else the status. */
+  /** What is true now: `missing` when the directory of an active task is gone, else the status. */
   state: 'active' | 'released' | 'missing'
   /** The common git directory of the repository, where it is known. */
   repository?: string
@@ -998,7 +998,7 @@ export interface TaskSurvey {
   /** What the registry says; absent for what it does not know. */
   status?: 'active' | 'released'
   /**
-   * What is true now. `missing`: its directory is gone. `orphan`: a directory that the registry does not know.
+   * What is true now. `missing`: it is active, and its directory is gone. `orphan`: a directory that the registry does not know.
    * `provisioning`: somebody is making, restoring or removing it right now. `broken`: see `problem`.
    */
   state: TaskState

@@ -169,7 +169,7 @@ pub struct TaskOverview {
     /// What the registry says.
     #[napi(ts_type = "'active' | 'released'")]
     pub status: &'static str,
-    /// What is true now: `missing` when the directory of an active or released task is gone, else the status.
+    /// What is true now: `missing` when the directory of an active task is gone, else the status.
     #[napi(ts_type = "'active' | 'released' | 'missing'")]
     pub state: &'static str,
     /// The common git directory of the repository, where it is known.

@@ -55,7 +55,7 @@ pub struct TaskSurvey {
     /// What the registry says; absent for what it does not know.
     #[napi(ts_type = "'active' | 'released'")]
     pub status: Option<&'static str>,
-    /// What is true now. `missing`: its directory is gone. `orphan`: a directory that the registry does not know.
+    /// What is true now. `missing`: it is active, and its directory is gone. `orphan`: a directory that the registry does not know.
     /// `provisioning`: somebody is making, restoring or removing it right now. `broken`: see `problem`.
     #[napi(ts_type = "TaskState")]
     pub state: &'static str,

@@ -9,7 +9,7 @@ use super::error::guarded;
 use super::registry::{read_filter, with_registry};
 use super::shapes::{TaskOverview, WorktreeEntry};
 use crate::error::Result;
-use crate::registry::{Entry, Registry};
+use crate::registry::{Entry, EntryStatus, Registry};
 
 /// All tasks, or those that the filter lets through, each with the state its directory is in.
 ///
@@ -28,7 +28,8 @@ pub fn list_tasks(env: Env, filter: Unknown<'_>) -> napi::Result<Vec<TaskOvervie
 
 fn overview(registry: &Registry, entry: Entry) -> Result<TaskOverview> {
     let repository = registry.repository_of(&entry.key)?.as_deref().map(path_text).transpose()?;
-    let state = if entry.worktree_path.is_dir() { entry.status.as_str() } else { "missing" };
+    let gone = entry.status == EntryStatus::Active && !entry.worktree_path.is_dir();
+    let state = if gone { "missing" } else { entry.status.as_str() };
     let entry = WorktreeEntry::try_from(entry)?;
     Ok(TaskOverview {
         task_key: entry.task_key,

@@ -13,16 +13,15 @@ use crate::intent::{Intent, Kind};
 use crate::lock::TaskLock;
 use crate::registry::{Entry, EntryStatus, Filter, Registry};
 use crate::task::TaskKey;
-use crate::trash;
 
 /// What is true of a task now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     /// Registered, and its worktree is there.
     Active,
-    /// Given free; its worktree is still there, or was removed and lies in the trash.
+    /// Given free; its worktree is still there, or was removed.
     Released,
-    /// Registered, and its directory is gone.
+    /// In use, and its directory is gone.
     Missing,
     /// A directory where worktrees lie that the registry does not know.
     Orphan,
@@ -68,16 +67,13 @@ pub fn find(home: &OkstraHome, registry: &Registry, filter: &Filter) -> Result<V
         intents.insert(intent.task_key.clone(), intent);
     }
     let mut found = Vec::new();
-    // What was removed is where it should be, and not missing.
-    let removed: HashSet<String> = trash::entries(home)?.into_iter().map(|record| record.task_key).collect();
     let mut known: HashSet<PathBuf> = HashSet::new();
     for entry in registry.list(&Filter::default())? {
         known.insert(entry.worktree_path.clone());
         if filter.admits(&entry) {
             let intent = intents.remove(&entry.key.to_string());
             let repository = registry.repository_of(&entry.key)?;
-            let removed = removed.contains(&entry.key.to_string());
-            found.push(of_row(home, entry, intent, repository, removed)?);
+            found.push(of_row(home, entry, intent, repository)?);
         } else {
             intents.remove(&entry.key.to_string());
         }
@@ -114,7 +110,6 @@ fn of_row(
     entry: Entry,
     intent: Option<Intent>,
     recorded: Option<PathBuf>,
-    removed: bool,
 ) -> Result<Located> {
     let mut survey = TaskSurvey::new(entry.key.clone(), entry.worktree_path.clone());
     survey.repository = recorded;
@@ -126,7 +121,8 @@ fn of_row(
             place = Some(admin);
             status
         }
-        Ok(Found::Missing) if removed && status == State::Released => status,
+        // Whoever let a task go, and its worktree too, misses nothing.
+        Ok(Found::Missing) if status == State::Released => status,
         Ok(Found::Missing) => State::Missing,
         Ok(Found::RepositoryGone(repository)) => {
             let gone = Error::RepositoryGone { path: entry.worktree_path.clone(), repository };

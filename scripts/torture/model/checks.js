@@ -79,9 +79,8 @@ function checkTree({ sandbox, placeOf, model }, task) {
 
 /** What `list` must say of a task: its state, and how many paths are staged, changed and untracked. */
 function listing(model, task) {
-  const { tree, row, trash } = task
-  // What was removed is where it should be.
-  if (!tree) return row === 'released' && trash.length > 0 ? 'released' : 'missing'
+  const { tree, row } = task
+  if (!tree) return row === 'released' ? 'released' : 'missing'
   const codes = [...status(model, tree).values()]
   const count = (counts) => codes.filter(counts).length
   const staged = count((code) => code !== '?' && code[0] !== '.')
