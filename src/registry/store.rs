@@ -337,6 +337,7 @@ pub(super) fn merge(
     document.adopt_the_rest(backup);
     let paths: HashSet<Vec<u8>> =
         document.rows().filter_map(|(_, row)| entry::peek(row, "worktree_path")).collect();
+    let borne_out: HashSet<PathBuf> = disk.iter().map(|record| record.entry.worktree_path.clone()).collect();
     for record in disk {
         let key = record.entry.key.to_string().into_bytes();
         if document.row(&key).is_none()
@@ -346,7 +347,7 @@ pub(super) fn merge(
             document.set_repository(&key, Some(&record.repository));
             counts[2] += 1;
         } else {
-            complete(&mut document, &key, &record);
+            complete(&mut document, &key, &record, &borne_out);
         }
     }
     claim(&mut document, front, backup);
@@ -354,14 +355,14 @@ pub(super) fn merge(
 }
 
 /// Adds to a row what only the worktree knows: its repository, which stands behind the rows in the file and was cut off,
-/// and its place, where it was moved after the backup was made.
-fn complete(document: &mut Document, key: &[u8], record: &rebuild::TaskRecord) {
+/// and its place, where it was moved after the backup was made and no worktree bears out the row's.
+fn complete(document: &mut Document, key: &[u8], record: &rebuild::TaskRecord, borne_out: &HashSet<PathBuf>) {
     let place = &record.entry.worktree_path;
     let Some(row) = document.row(key) else { return };
     let Some(path) = entry::peek(row, "worktree_path") else { return };
     if path != super::text::from_path(place) {
-        let is_there = |path: &Path| fs::symlink_metadata(path).is_ok();
-        if !is_there(place) || super::text::to_path(&path).is_none_or(|path| is_there(&path)) {
+        let stands = |path: &Path| fs::symlink_metadata(path).is_ok() || borne_out.contains(path);
+        if super::text::to_path(&path).is_none_or(|path| stands(&path)) {
             return;
         }
         let (Some(place), row) = (place.to_str(), row.to_vec()) else { return };

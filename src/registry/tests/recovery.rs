@@ -158,6 +158,10 @@ fn a_worktree_that_was_moved_after_the_backup_keeps_its_place() {
     write_task_record(&git.join("worktrees/a"), &moved, &git).unwrap();
     assert_eq!(Document::salvage(fs::read(bench.home.registry_backup()).unwrap()).rows().count(), 1);
     bench.put(b"");
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap(), std::slice::from_ref(&moved));
+    // And when it is gone from there, as git's data of it is still there.
+    fs::remove_dir_all(&place).unwrap();
+    bench.put(b"");
     assert_eq!(bench.registry.list(&Filter::default()).unwrap(), [moved]);
 }
 
