@@ -3,7 +3,7 @@
 // suite.
 
 const assert = require('node:assert/strict')
-const { execFileSync, spawn } = require('node:child_process')
+const { execFileSync, spawn, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
@@ -129,6 +129,23 @@ test('a worktree that was moved with mv is not replaced by one from the trash', 
   assert.match(error.message, /t-moved without git's knowledge/)
   fs.renameSync(`${tree}-moved`, tree)
   assert.equal((await okstra.provisionTaskWorktree(options(repository, 't'))).status, 'reused')
+})
+
+test('a task that begins anew after its branch was deleted is created, also when a run of that died', async (t) => {
+  const { dir, env, tree, options, repository, inMain, branch } = await withTask(t)
+  await okstra.removeTask({ ...TASK, deleteBranch: true })
+  const killing = path.join(dir, 'killing')
+  fs.mkdirSync(killing)
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim()
+  fs.writeFileSync(path.join(killing, 'git'), `#!/bin/sh\n'${real}' "$@" || exit\ncase "$*" in *'worktree add'*) kill -9 $PPID;; esac\n`, { mode: 0o755 })
+  const call = `require(process.argv[1]).provisionTaskWorktreeSync(JSON.parse(process.argv[2]))`
+  const { signal } = spawnSync(process.execPath, ['-e', call, path.resolve(__dirname, '..'), JSON.stringify(options(repository, 't'))], {
+    env: { ...env, PATH: `${killing}:${env.PATH}` },
+  })
+  assert.equal(signal, 'SIGKILL')
+  assert.ok(inMain('rev-parse', '--verify', branch), 'it had made the branch')
+  assert.equal((await okstra.provisionTaskWorktree(options(repository, 't'))).status, 'created')
+  assert.ok(fs.existsSync(path.join(tree, 'a.txt')))
 })
 
 test('on a branch that moved since, the worktree comes back with a detached HEAD', async (t) => {

@@ -133,9 +133,12 @@ fn missing(mut job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result
         job.repository = other;
     }
     refuse_moved(&job, &entry.worktree_path)?;
+    // A branch that a dead run has just made is the beginning of a new worktree, and nothing to bring back.
+    let begun =
+        leftover.as_ref().is_some_and(|made| made.branch == entry.branch && made.branch == job.plan.branch);
     let mut answer = match job.repository.branch_tip(&entry.branch)? {
-        Some(tip) => create::restore(&job, &entry, &tip, None)?,
-        None => create::create(&job, leftover)?,
+        Some(tip) if !begun => create::restore(&job, &entry, &tip, None)?,
+        _ => create::create(&job, leftover)?,
     };
     if let Some(note) = note {
         add_sentence(&mut answer.note, &note);
