@@ -253,3 +253,16 @@ test('list --spares shows what is ready, and disk counts it', async (t) => {
   assert.equal(wrong.code, 2)
   assert.match(wrong.stderr, /--fast with --spares/)
 })
+
+test('the first git status in a worktree from a large spare reads no file', async (t) => {
+  const files = Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`d${i % 20}/file-${i}.txt`, `${i}\n`]))
+  const { provision, warm, git, ready } = place(t, files)
+  await warm(1)
+  const { path: tree } = await provision('t')
+  assert.equal(ready().length, 0)
+  // git reads a file again whose recorded time is not older than the index, in whole seconds (racy-git in its manual).
+  const index = git(['rev-parse', '--git-path', 'index'], { cwd: tree })
+  const newest = Math.max(...Object.keys(files).map((file) => Math.floor(fs.statSync(path.join(tree, file)).mtimeMs / 1000)))
+  assert.ok(Math.floor(fs.statSync(path.resolve(tree, index)).mtimeMs / 1000) > newest, 'older by whole seconds')
+  assert.equal(git(['status', '--porcelain'], { cwd: tree }), '')
+})

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use super::conditions::Conditions;
 use super::pool::{self, SpareRecord, State};
@@ -72,7 +73,7 @@ pub fn warm(home: &OkstraHome, order: &Order, patience: &Patience) -> Result<War
     match SparesLock::acquire(
         home,
         &repository.common_dir,
-        &Patience { timeout: std::time::Duration::ZERO, ..patience.clone() },
+        &Patience { timeout: Duration::ZERO, ..patience.clone() },
     ) {
         Ok(lock) => job.refill(order, &lock, &mut done)?,
         Err(Error::LockTimeout { .. }) => {
@@ -161,6 +162,7 @@ impl Job<'_> {
             .holding(lock)
             .cancel(&self.patience.cancel)
             .read()?;
+        outlive_its_second(&index)?;
         let record = SpareRecord {
             common_dir: self.repository.common_dir.clone(),
             commit: commit.to_owned(),
@@ -215,6 +217,31 @@ impl Job<'_> {
             )
         }))
     }
+}
+
+/// An index below this size (some 600 files) is re-read faster than a second passes.
+const LARGE_INDEX: u64 = 64 * 1024;
+
+/// Makes a large index younger than every file in it, by whole seconds. git compares no less: what was written in the same
+/// second as the index may have been changed since, and the first `git status` would read all of it. Nobody waits for a
+/// spare, so this waits for the second to pass.
+fn outlive_its_second(index: &Path) -> Result<()> {
+    let file = fs::File::options().append(true).open(index).context("open", index)?;
+    let found = file.metadata().context("look at", index)?;
+    if found.len() < LARGE_INDEX {
+        return Ok(());
+    }
+    let written = found.modified().context("look at", index)?;
+    let of_epoch = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let next = Duration::from_secs(of_epoch(written).as_secs() + 1);
+    while let Some(left) = next.checked_sub(of_epoch(SystemTime::now())).filter(|left| !left.is_zero()) {
+        // A clock that was set back must not hold this up.
+        std::thread::sleep(left.min(Duration::from_secs(1)));
+        if left > Duration::from_secs(2) {
+            return Ok(());
+        }
+    }
+    file.set_modified(SystemTime::now()).context("set the time of", index)
 }
 
 /// Under the user's umask, as git makes the root of a worktree.
