@@ -1,7 +1,7 @@
 //! The physical limit of filling a tree: the files of one directory, held in memory, made in another one by as many
 //! threads as okstra uses. Prints the milliseconds that took. For `npm run bench`.
 //!
-//! `cargo run --release --no-default-features --example limit -- <from> <to> <threads>`
+//! `rustc -O --edition 2024 examples/limit.rs && ./limit <from> <to> <threads>`
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -1,38 +1,56 @@
 #!/usr/bin/env node
 'use strict'
 
+const fs = require('node:fs')
 const os = require('node:os')
 const { parseArgs } = require('node:util')
 
-const addon = require('../index.js')
 const { benchCreated } = require('./bench/created')
-const { benchLimit } = require('./bench/limit')
+const { benchFileSystem } = require('./bench/file_system')
 const { benchListed } = require('./bench/listed')
 const { benchMemory } = require('./bench/memory')
 const { benchParallel } = require('./bench/parallel')
 const { benchReused } = require('./bench/reused')
 const { benchStartup } = require('./bench/startup')
+const { benchWarm } = require('./bench/warm')
+const { World } = require('./bench/world')
+const { report, textOf } = require('./bench/report')
 const { temporaryRoot } = require('./torture/support/sandbox')
 
-/** Each scenario gives its rows; `quick` asks for fewer runs. */
+const onFileSystem = (type, bars) => ({
+  large: true,
+  run: () => benchFileSystem(type, { files: 20000, rounds: 5, label: `20000 files on ${type}`, only: ['git', 'okstra', 'from memory'], withSpace: true, ...bars }),
+})
+
+/** Each scenario gives its rows; `quick` asks for fewer runs, and leaves out what is `large`. */
 const SCENARIOS = {
-  startup: (quick) => benchStartup({ runs: quick ? 30 : 60 }),
-  reused: (quick) => benchReused(addon, { calls: quick ? 500 : 2000 }),
-  'created-200': (quick) => benchCreated(addon, { files: 200, rounds: quick ? 10 : 40, bar: 1 }),
-  'created-2000': (quick) => benchCreated(addon, { files: 2000, rounds: quick ? 4 : 20 }),
-  'created-20000': (quick) => benchCreated(addon, { files: 20000, rounds: quick ? 2 : 10, bar: 0.4, statusBar: 0.3 }),
-  'created-100000': (quick) => benchCreated(addon, { files: 100000, rounds: quick ? 1 : 3 }),
-  limit: (quick) => benchLimit({ files: 20000, rounds: quick ? 2 : 10 }),
-  parallel: (quick) => benchParallel(addon, { files: 20000, count: 8, rounds: quick ? 1 : 5, bar: 0.5 }),
-  listed: (quick) => benchListed(addon, { worktrees: quick ? 20 : 200, files: 5000, rounds: quick ? 3 : 5, bar: 0.5 }),
-  memory: () => benchMemory({ files: 100000, bar: 1.2 }),
+  startup: { run: (_world, quick) => benchStartup({ runs: quick ? 30 : 60 }) },
+  'created-200': { run: (world, quick) => benchCreated(world, { files: 200, rounds: quick ? 10 : 40, bar: 1 }) },
+  'created-2000': { run: (world, quick) => benchCreated(world, { files: 2000, rounds: quick ? 3 : 15 }) },
+  'created-20000': { run: (world, quick) => benchCreated(world, { files: 20000, rounds: quick ? 2 : 8, bar: 0.4, statusBar: 0.3 }) },
+  warm: { run: (world, quick) => benchWarm(world, { small: 200, large: 20000, rounds: quick ? 5 : 15, bar: 0.03, flatBar: 1.5 }) },
+  parallel: { large: true, run: (world) => benchParallel(world, { files: 20000, count: 8, rounds: 4, bar: 0.5 }) },
+  'created-100000': { large: true, run: (world) => benchCreated(world, { files: 100000, rounds: 2 }) },
+  memory: { large: true, run: (world) => benchMemory(world, { files: 100000, bar: 1.2 }) },
+  'created-500mb': { large: true, run: (world) => benchCreated(world, { files: 2000, size: 130000, rounds: 3, label: '2000 files of 500 MB' }) },
+  xfs: onFileSystem('xfs', { bar: 0.55, diskBar: 0.05 }),
+  btrfs: onFileSystem('btrfs'),
+  // Last, because they leave this process with more memory, from which it costs more to start git.
+  reused: { run: ({ addon }, quick) => benchReused(addon, { calls: quick ? 500 : 2000 }) },
+  listed: { run: ({ addon }, quick) => benchListed(addon, { worktrees: quick ? 20 : 200, files: quick ? 1000 : 5000, rounds: quick ? 3 : 5, bar: 0.5 }) },
 }
 
 const HELP = `Measures okstra beside git and beside an empty Node, in turn and in one process, on ${temporaryRoot()}.
 
-  node scripts/bench.js [--quick] [--json] [scenario ...]
+  node scripts/bench.js [--quick] [--json FILE] [--svg FILE] [scenario ...]
 
 Scenarios: ${Object.keys(SCENARIOS).join(', ')} (all of them by default).
+
+  --quick           fewer runs, without what is large: under a minute
+  --only SCENARIO   the same as to name it; may be given more than once
+  --json FILE       writes the rows and what the machine is
+  --svg FILE        draws the time to create against the number of files
+  --from FILE       measures nothing, and takes the rows that --json wrote
 
 Exits with 1 when a bar is not met. Medians of one run can be compared; figures of two runs or machines cannot.
 `
@@ -40,26 +58,46 @@ Exits with 1 when a bar is not met. Medians of one run can be compared; figures 
 async function main() {
   const options = {
     quick: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    json: { type: 'string' },
+    svg: { type: 'string' },
+    from: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   }
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
-  const { quick, json, help } = values
+  const { help, json, svg, from, quick } = values
   if (help) return process.stdout.write(HELP)
-  for (const name of positionals) if (!(name in SCENARIOS)) throw new Error(`there is no scenario ${name}`)
+  const only = [...positionals, ...values.only]
+  const unknown = only.find((name) => !Object.hasOwn(SCENARIOS, name))
+  if (unknown !== undefined) throw new Error(`there is no scenario ${unknown}, only ${Object.keys(SCENARIOS).join(', ')}`)
+  const found = from === undefined ? await measure({ quick, only }) : JSON.parse(fs.readFileSync(from, 'utf8'))
+  if (json !== undefined) fs.writeFileSync(json, `${JSON.stringify(found, null, 2)}\n`)
+  if (svg !== undefined) fs.writeFileSync(svg, require('./bench/picture').picture(found.rows))
+  if (found.rows.some(({ met }) => !met)) process.exitCode = 1
+}
+
+/** Runs the scenarios, and says each row as soon as it is known. */
+async function measure({ quick, only }) {
+  const names = Object.keys(SCENARIOS).filter((name) => (only.length > 0 ? only.includes(name) : !(quick && SCENARIOS[name].large)))
+  const world = new World()
+  for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) {
+    process.once(signal, () => {
+      world.dispose()
+      process.exit(code)
+    })
+  }
   const rows = []
-  for (const name of positionals.length > 0 ? positionals : Object.keys(SCENARIOS)) rows.push(...(await SCENARIOS[name](quick)))
-  if (rows.some(({ met }) => !met)) process.exitCode = 1
-  if (json) {
-    const machine = { cpus: os.cpus().length, platform: os.platform(), node: process.version, place: temporaryRoot() }
-    return process.stdout.write(`${JSON.stringify({ machine, rows }, null, 2)}\n`)
+  try {
+    for (const name of names) {
+      world.enter()
+      const made = (await SCENARIOS[name].run(world, quick)).map((row) => ({ scenario: name, ...row }))
+      process.stdout.write(textOf(made))
+      rows.push(...made)
+    }
+  } finally {
+    world.dispose()
   }
-  for (const { what, median, unit = 'ms', ratio, bar, met, note } of rows) {
-    const figure = median === null ? '-' : `${median.toFixed(median < 1 ? 4 : 1)} ${unit}`
-    const times = ratio === null ? '' : `${ratio.toFixed(2)} x`
-    const verdict = bar === '' ? '' : `${met ? 'ok' : 'FAIL'} (bar ${bar})`
-    console.log(`${what.padEnd(40)}${figure.padStart(12)}${times.padStart(9)}  ${note}${verdict && `; ${verdict}`}`)
-  }
+  return report(rows, { place: temporaryRoot(), at: new Date().toISOString(), load: os.loadavg()[0] })
 }
 
 main().catch((error) => {

@@ -6,6 +6,8 @@ const { spawn, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 
+const { fillFromMemory } = require('./limit')
+
 const onPath = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
 
 /** Tools of the field that make a worktree in one command; measured where they are installed. */
@@ -41,9 +43,9 @@ function start(sandbox, repository, [program, args]) {
 
 /**
  * Each contender: `make(id)` makes a worktree and gives its path (`null` where the tool chooses), `start(id)` the same as
- * a promise.
+ * a promise, `prepare()` does what is done in advance, `measure()` measures itself and gives milliseconds.
  */
-function contenders(sandbox, repository, addon, { workers = true, peers = true } = {}) {
+function contenders({ sandbox, addon }, repository) {
   const git = (name, settings) => {
     const place = (id) => sandbox.path('raw', `${name}-${id}`)
     const command = (id) => ['git', [...settings, 'worktree', 'add', '-q', '-b', `${name}-${id}`, place(id)]]
@@ -61,21 +63,26 @@ function contenders(sandbox, repository, addon, { workers = true, peers = true }
   }
   const ways = {
     git: git('git', []),
-    ...(workers && { 'git, 2 workers': git('workers', ['-c', 'checkout.workers=2', '-c', 'checkout.thresholdForParallelism=100']) }),
+    'git, 2 workers': git('workers', ['-c', 'checkout.workers=2', '-c', 'checkout.thresholdForParallelism=100']),
     okstra: {
       make: (id) => expect(addon.provisionTaskWorktreeSync(request(repository, id))),
       start: async (id) => expect(await addon.provisionTaskWorktree(request(repository, id))),
     },
+    'okstra, a spare': {
+      prepare: () => addon.warmSparesSync({ projectRoot: repository, count: 1 }),
+      make: (id) => expect(addon.provisionTaskWorktreeSync(request(repository, `spare-${id}`))),
+    },
+    'from memory': { measure: () => fillFromMemory(repository, sandbox.path('made')) },
   }
-  for (const [name, command] of Object.entries(peers ? PEERS : {})) {
-    if (onPath(name)) {
-      ways[name] = {
-        peer: true,
-        make(id) {
-          run(sandbox, repository, command(`${name}-${id}`))
-          return null
-        },
-      }
+  for (const [name, command] of Object.entries(PEERS)) {
+    const missing = onPath(name) ? undefined : 'not on PATH'
+    ways[name] = {
+      peer: true,
+      missing,
+      make(id) {
+        run(sandbox, repository, command(`${name}-${id}`))
+        return null
+      },
     }
   }
   return ways

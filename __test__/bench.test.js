@@ -1,0 +1,91 @@
+'use strict'
+// The benchmark: what it writes, what it draws, and how it takes a wrong option. What it measures says nothing here.
+
+const assert = require('node:assert/strict')
+const { execFileSync, spawnSync } = require('node:child_process')
+const fs = require('node:fs')
+const path = require('node:path')
+const { test } = require('node:test')
+const { createRepository } = require('../scripts/bench/repository.js')
+const { picture } = require('../scripts/bench/picture.js')
+const { Sandbox } = require('../scripts/torture/support/sandbox.js')
+const { sandbox, ROOT } = require('./helpers/repository.js')
+
+const bench = (...args) => spawnSync(process.execPath, [path.join(ROOT, 'scripts', 'bench.js'), ...args], { encoding: 'utf8' })
+
+const rows = [
+  ...[[200, 15], [2000, 80], [20000, 750]].map(([files, median]) => ({ contender: 'git', files, median })),
+  ...[[20000, 250], [200, 14]].map(([files, median]) => ({ contender: 'okstra', files, median })),
+  { contender: 'wt', files: 200, median: null },
+  { what: 'created, 20000 files on xfs', files: 20000, median: 400 },
+]
+
+test('the picture is well-formed and has a point for each row of a contender', (t) => {
+  const svg = picture(rows)
+  const points = [...svg.matchAll(/<path [^>]*ecmeta_series_index="(\d)"[^>]*ecmeta_data_index="(\d)"/g)].map(([, series, index]) => `${series}:${index}`)
+  assert.deepEqual(points.sort(), ['0:0', '0:1', '0:2', '1:0', '1:1'])
+  for (const name of ['git worktree add', 'okstra', '20,000', '100 ms']) assert.ok(svg.includes(`>${name}</text>`), name)
+  assert.ok(!svg.includes('worktrunk'))
+  const file = path.join(sandbox(t).dir, 'picture.svg')
+  fs.writeFileSync(file, svg)
+  execFileSync('python3', ['-c', 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])', file])
+  assert.throws(() => picture([]), /nothing to draw/)
+})
+
+test('the picture and the figures that are shown belong together', () => {
+  const directory = path.join(ROOT, 'docs', 'bench')
+  const { rows: shown } = JSON.parse(fs.readFileSync(path.join(directory, 'result.json'), 'utf8'))
+  assert.equal(fs.readFileSync(path.join(directory, 'create.svg'), 'utf8'), picture(shown))
+  assert.match(fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8'), /docs\/bench\/create\.svg/)
+})
+
+test('a run writes its rows and where they come from', (t) => {
+  const file = path.join(sandbox(t).dir, 'result.json')
+  const { status, stdout, stderr } = bench('--quick', '--only', 'created-200', '--json', file)
+  assert.ok(status === 0 || status === 1, stderr)
+  const { schema, at, machine, rows: written } = JSON.parse(fs.readFileSync(file, 'utf8'))
+  assert.equal(schema, 1)
+  assert.ok(!Number.isNaN(Date.parse(at)))
+  assert.deepEqual([machine.node, machine.platform], [process.version, process.platform])
+  for (const row of written) {
+    assert.equal(row.scenario, 'created-200')
+    assert.ok(stdout.includes(row.what))
+    for (const name of ['median', 'ratio']) assert.ok(row[name] === null || row[name] > 0, `${row.what}: ${name}`)
+    assert.equal(typeof row.met, 'boolean')
+  }
+  const contenders = ['git', 'git, 2 workers', 'okstra', 'okstra, a spare', 'from memory', 'wt', 'gtr']
+  assert.deepEqual(written.map(({ contender }) => contender), contenders)
+  assert.equal(written.find(({ contender }) => contender === 'okstra').bar, '1 x git')
+  assert.equal(status, written.every(({ met }) => met) ? 0 : 1)
+})
+
+test('wrong options end with 2 and measure nothing', () => {
+  for (const [args, says] of [
+    [['--only', 'created-7'], /there is no scenario created-7, only startup, /],
+    [['nothing'], /there is no scenario nothing/],
+    [['--fast'], /Unknown option '--fast'/],
+    [['--json'], /--json/],
+    [['--from', '/nowhere.json'], /ENOENT/],
+  ]) {
+    const { status, stdout, stderr } = bench(...args)
+    assert.deepEqual([status, stdout], [2, ''], args.join(' '))
+    assert.match(stderr, says)
+  }
+})
+
+test('a repository to measure with is the same for the same seed, with sizes and depths of a source tree', () => {
+  const world = new Sandbox('bench-test')
+  try {
+    const trees = ['one', 'two'].map((name) => createRepository(world, { name, files: 400, seed: 7 }))
+    const [one, two] = trees.map((tree) => world.git(tree, 'rev-parse', 'HEAD'))
+    assert.equal(one, two)
+    const files = world.git(trees[0], 'ls-tree', '-r', '-l', 'HEAD').split('\n').map((line) => line.split(/\s+/))
+    assert.equal(files.length, 400)
+    const sizes = files.map(([, , , size]) => Number(size)).sort((a, b) => a - b)
+    assert.ok(sizes[200] > 1000 && sizes[200] < 2200, `median ${sizes[200]}`)
+    assert.ok(Math.max(...files.map(([, , , , name]) => name.split('/').length)) >= 4)
+    assert.equal(world.git(trees[0], 'status', '--porcelain'), '')
+  } finally {
+    world.dispose()
+  }
+})
