@@ -20,10 +20,11 @@ const optional = (way) => way.peer || way.measure
 function benchCreated(world, { files, size, rounds, bar, statusBar, withSpace, diskBar, label, only }) {
   const repository = world.repository(files, size)
   const ways = contenders(world, repository)
-  const names = Object.keys(ways).filter((name) => !only || only.includes(name))
-  const seen = Object.fromEntries(names.map((name) => [name, { made: [], answered: [], space: [], processor: [], failed: ways[name].missing }]))
+  const called = Object.keys(ways).filter((name) => !only || only.includes(name))
+  const names = []
+  const seen = Object.fromEntries(called.map((name) => [name, { made: [], answered: [], space: [], processor: [], failed: ways[name].missing }]))
   for (let round = 0; round <= rounds; round++) {
-    for (const name of inTurn(names, round)) {
+    for (const name of inTurn(called, round)) {
       if (seen[name].failed) continue
       try {
         const figures = measure(world, ways[name], { withStatus: statusBar, withSpace })
@@ -34,17 +35,18 @@ function benchCreated(world, { files, size, rounds, bar, statusBar, withSpace, d
       }
     }
     clear(world.sandbox, repository)
+    if (withSpace && round > 0) names.push(spaceOfNames(world.sandbox, repository))
   }
   const row = (question, which, limit) => (name) => ({
     ...rowOf({ what: `${question}, ${label ?? `${files} files`}: ${name}`, files }, seen[name], seen.git, which),
     ...(which === 'made' && label === undefined && { contender: name }),
     ...(name === 'okstra' && limit !== undefined && judged(seen, which, limit)),
   })
-  const answering = names.filter((name) => seen[name].answered.length > 0)
+  const answering = called.filter((name) => seen[name].answered.length > 0)
   return [
-    ...names.map(row('created', 'made', bar)),
+    ...called.map(row('created', 'made', bar)),
     ...(statusBar ? answering.map(row('and first status', 'answered', statusBar)) : []),
-    ...(withSpace ? spaceRows({ git: median(seen.git.space), okstra: median(seen.okstra.space), names: spaceOfNames(world.sandbox, repository) }, { files, label, diskBar }) : []),
+    ...(withSpace ? spaceRows({ git: median(seen.git.space), okstra: median(seen.okstra.space), names: median(names) }, { files, label, diskBar }) : []),
   ]
 }
 

@@ -28,6 +28,15 @@ function pointsOf(rows) {
   return new Map([...points].filter(([, list]) => list.length > 0).map(([contender, list]) => [contender, list.sort(([a], [b]) => a - b)]))
 }
 
+/** The library counts its names through the life of a process; the same rows shall give the same picture. */
+function renumbered(svg) {
+  const names = new Map()
+  return svg.replace(/\bzr\d+-([a-z]+)-?\d+/g, (name, kind) => {
+    if (!names.has(name)) names.set(name, `${kind}-${names.size}`)
+    return names.get(name)
+  })
+}
+
 /** Draws the rows of the `created` scenarios as an SVG. */
 function picture(rows) {
   const points = pointsOf(rows)
@@ -50,7 +59,7 @@ function picture(rows) {
   })
   const svg = chart.renderToSVGString()
   chart.dispose()
-  return svg
+  return renumbered(svg)
 }
 
 module.exports = { picture, pointsOf }
