@@ -5,14 +5,15 @@
 //! repository and an inherited `GIT_INDEX_FILE` overwrites the caller's index (both measured), so the environment is
 //! built from an allow-list: a `GIT_*` variable that is not on it is dropped, also one that nobody has heard of yet.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 pub use super::process::Output;
 use super::process::{Ended, Input, feed, supervise};
+use super::spawn::{self, Handle, Start};
 use crate::cancel::Cancel;
 use crate::error::{Error, IoContext, Result};
 
@@ -68,12 +69,6 @@ pub struct Git<'a> {
     settings: Vec<&'static str>,
     variables: Vec<(&'static str, PathBuf)>,
 }
-
-#[cfg(unix)]
-type Handle = std::os::fd::RawFd;
-// Windows: LockFileEx locks are not inherited; there the owner's own lock is all there is.
-#[cfg(not(unix))]
-type Handle = ();
 
 impl<'a> Git<'a> {
     /// A call that runs in `directory`.
@@ -200,35 +195,40 @@ impl<'a> Git<'a> {
     pub fn run(self) -> Result<Output> {
         let name = self.name();
         let limit = seconds_from_env("OKSTRA_GIT_TIMEOUT", GIT_TIMEOUT)?;
-        let mut command = door("git");
-        scrub(&mut command, self.runs_user_code);
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        for setting in SETTINGS.iter().chain(&self.settings) {
-            command.arg("-c").arg(setting);
-        }
-        if let Some(git_dir) = &self.git_dir {
-            command.arg("--git-dir").arg(git_dir);
-        }
-        command.args(&self.args).current_dir(&self.directory);
+        let mut environment = environment(self.runs_user_code);
+        environment.extend(self.variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         if self.takes_no_locks {
-            command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1");
+            environment.extend([
+                ("GIT_OPTIONAL_LOCKS".into(), "0".into()),
+                ("GIT_NO_LAZY_FETCH".into(), "1".into()),
+            ]);
         }
-        if let Some(directory) = &self.object_directory {
-            command.env("GIT_OBJECT_DIRECTORY", directory);
+        if let Some(directory) = self.object_directory {
+            environment.insert("GIT_OBJECT_DIRECTORY".into(), directory.into());
         }
-        hand_on(&mut command, self.inherited);
-        if self.input.is_some() {
-            command.stdin(Stdio::piped());
+        let mut args = Vec::new();
+        for setting in SETTINGS.iter().chain(&self.settings) {
+            args.extend(["-c".into(), OsString::from(setting)]);
         }
-        let mut child = match command.spawn() {
+        if let Some(git_dir) = self.git_dir {
+            args.extend(["--git-dir".into(), git_dir.into()]);
+        }
+        args.extend(self.args);
+        let mut started = match spawn::git(&Start {
+            directory: &self.directory,
+            args: &args,
+            environment: &environment,
+            inherited: &self.inherited,
+            has_input: self.input.is_some(),
+        }) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.directory.is_dir() => {
                 return Err(Error::GitMissing);
             }
             other => other.context("start git in", &self.directory)?,
         };
-        feed(child.stdin.take(), self.input);
+        feed(started.stdin.take(), self.input);
         let drain = if self.runs_user_code { None } else { Some(DRAIN_ANSWER) };
-        match supervise(child, limit, drain, self.cancel)? {
+        match supervise(started, limit, drain, self.cancel)? {
             Ended::Output(output) => Ok(output),
             Ended::TimedOut => {
                 Err(Error::GitTimeout { command: name, directory: self.directory, seconds: limit.as_secs() })
@@ -257,13 +257,16 @@ pub fn run_hook(
     limit: Duration,
     cancel: &Cancel,
 ) -> Result<HookEnd> {
+    let environment = environment(true);
     let spawn = |program: &OsStr, first: Option<&Path>| {
-        let mut command = door(program);
-        scrub(&mut command, true);
-        command.args(first).args(args).current_dir(directory);
-        command.spawn()
+        let args: Vec<_> =
+            first.map(Path::as_os_str).into_iter().chain(args.iter().map(OsStr::new)).collect();
+        let args: Vec<_> = args.into_iter().map(OsStr::to_owned).collect();
+        let start =
+            Start { directory, args: &args, environment: &environment, inherited: &[], has_input: false };
+        spawn::program(program, &start)
     };
-    let child = match spawn(file.as_os_str(), None) {
+    let started = match spawn(file.as_os_str(), None) {
         // A script without an interpreter line: git, like a shell, hands it to sh.
         #[cfg(unix)]
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
@@ -274,11 +277,11 @@ pub fn run_hook(
         Err(_) => spawn(OsStr::new("sh"), Some(file)),
         other => other,
     };
-    let child = match child {
-        Ok(child) => child,
+    let started = match started {
+        Ok(started) => started,
         Err(error) => return Ok(HookEnd::NotStarted(error.to_string())),
     };
-    Ok(match supervise(child, limit, None, Some(cancel))? {
+    Ok(match supervise(started, limit, None, Some(cancel))? {
         Ended::Output(output) if output.status.success() => HookEnd::Succeeded,
         Ended::Output(output) => HookEnd::Failed {
             code: output.status.code().unwrap_or(-1),
@@ -303,60 +306,28 @@ pub enum HookEnd {
     NotStarted(String),
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the door")]
-fn door(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new(program);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // Ctrl-C on a terminal must reach okstra alone, which then stops git in good order.
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    command
-}
-
-fn scrub(command: &mut Command, runs_user_code: bool) {
-    command.env_clear();
-    for (name, value) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        let dropped = match &*text {
-            "SSH_ASKPASS" | "LANGUAGE" | "LC_ALL" => !runs_user_code,
-            other if other.starts_with("GIT_") => {
-                !KEPT.contains(&other) && !KEPT_PREFIXES.iter().any(|prefix| other.starts_with(prefix))
-            }
-            _ => false,
-        };
-        if !dropped {
-            command.env(name, value);
+/// The environment of a call, from what this process has been given.
+fn environment(runs_user_code: bool) -> BTreeMap<OsString, OsString> {
+    let dropped = |name: &str| match name {
+        "SSH_ASKPASS" | "LANGUAGE" | "LC_ALL" => !runs_user_code,
+        other if other.starts_with("GIT_") => {
+            !KEPT.contains(&other) && !KEPT_PREFIXES.iter().any(|prefix| other.starts_with(prefix))
         }
-    }
-    command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_PAGER", "cat").env("GIT_EDITOR", ":");
+        _ => false,
+    };
+    let mut environment: BTreeMap<_, _> =
+        std::env::vars_os().filter(|(name, _)| !dropped(&name.to_string_lossy())).collect();
+    let mut set = |name: &str, value: &str| environment.insert(name.into(), value.into());
+    set("GIT_TERMINAL_PROMPT", "0");
+    set("GIT_PAGER", "cat");
+    set("GIT_EDITOR", ":");
     if !runs_user_code {
         // Messages are looked at to tell transient failures from real ones.
-        command.env("LC_ALL", "C").env("GIT_ADVICE", "0");
+        set("LC_ALL", "C");
+        set("GIT_ADVICE", "0");
     }
+    environment
 }
-
-#[cfg(unix)]
-fn hand_on(command: &mut Command, inherited: Vec<Handle>) {
-    use std::os::fd::BorrowedFd;
-    use std::os::unix::process::CommandExt;
-    if inherited.is_empty() {
-        return;
-    }
-    let clear = move || {
-        for fd in &inherited {
-            // SAFETY: the guards that own these descriptors outlive the spawn (they are borrowed by `Git<'a>`).
-            let fd = unsafe { BorrowedFd::borrow_raw(*fd) };
-            rustix::io::fcntl_setfd(fd, rustix::io::FdFlags::empty())?;
-        }
-        Ok(())
-    };
-    // SAFETY: between fork and exec the closure makes fcntl calls only, which are async-signal-safe, and allocates
-    // nothing. Clearing the flag in the parent instead would leak the lock into children of other threads.
-    unsafe { command.pre_exec(clear) };
-}
-
-#[cfg(not(unix))]
-fn hand_on(_command: &mut Command, _inherited: Vec<Handle>) {}
 
 /// A number of seconds from the environment.
 pub fn seconds_from_env(name: &'static str, default: Duration) -> Result<Duration> {

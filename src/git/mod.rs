@@ -8,6 +8,7 @@ pub mod mend;
 pub mod object;
 mod process;
 pub mod repository;
+mod spawn;
 pub mod stale;
 pub mod version;
 pub mod worktree;

@@ -2,13 +2,15 @@
 
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::process::{Child, ExitStatus};
+use std::process::ExitStatus;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::cancel::{Cancel, NOTICE_WITHIN};
 use crate::error::{Error, IoContext, Result};
+
+use super::spawn::Started;
 
 /// How long a stopped process group may take to clean up before it is killed. git removes its lock files on SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
@@ -67,14 +69,15 @@ pub(super) enum Ended {
 /// Waits for the end of a process, for its time to be over, or for a request to stop. With `answer` its standard output
 /// matters: a call whose output does not end within that time after it has failed. Else what came counts.
 pub(super) fn supervise(
-    mut child: Child,
+    started: Started,
     limit: Duration,
     answer: Option<Duration>,
     cancel: Option<&Cancel>,
 ) -> Result<Ended> {
-    let stdout = drain(child.stdout.take(), usize::MAX);
-    let stderr = drain(child.stderr.take(), KEPT_STDERR);
-    let end = watch(&child);
+    let Started { mut process, stdout, stderr, .. } = started;
+    let stdout = drain(stdout, usize::MAX);
+    let stderr = drain(stderr, KEPT_STDERR);
+    let end = process.watch();
     let deadline = Instant::now() + limit;
     let mut verdict = None;
     loop {
@@ -83,7 +86,7 @@ pub(super) fn supervise(
             Err(RecvTimeoutError::Timeout) => {}
         }
         #[cfg(not(unix))]
-        if matches!(child.try_wait(), Ok(Some(_))) {
+        if matches!(process.0.try_wait(), Ok(Some(_))) {
             break;
         }
         if Instant::now() >= deadline {
@@ -92,11 +95,11 @@ pub(super) fn supervise(
             verdict = Some(Ended::Cancelled);
         }
         if verdict.is_some() {
-            stop(&mut child, &end);
+            process.stop(&end);
             break;
         }
     }
-    let status = child.wait().context("wait for", "a child process")?;
+    let status = process.wait().context("wait for", "a child process")?;
     let collect = |receiver: Receiver<Vec<u8>>| receiver.recv_timeout(DRAIN).unwrap_or_default();
     if let Some(verdict) = verdict {
         return Ok(verdict);
@@ -120,62 +123,101 @@ pub(super) fn feed(pipe: Option<impl Write + Send + 'static>, input: Option<Inpu
 }
 
 /// Reads a pipe to its end in a thread, keeping the last `kept` bytes.
-fn drain(pipe: Option<impl Read + Send + 'static>, kept: usize) -> Receiver<Vec<u8>> {
+fn drain(mut pipe: impl Read + Send + 'static, kept: usize) -> Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::sync_channel(1);
-    if let Some(mut pipe) = pipe {
-        thread::spawn(move || {
-            let mut all = Vec::new();
-            let mut chunk = [0; 16 * 1024];
-            while let Ok(count @ 1..) = pipe.read(&mut chunk) {
-                all.extend_from_slice(&chunk[..count]);
-                if all.len() > kept.saturating_mul(2) {
-                    all.drain(..all.len() - kept);
-                }
-            }
-            let _ = sender.send(all);
-        });
-    }
-    receiver
-}
-
-/// Tells when the process has ended, without reaping it: until then its process id cannot belong to another one, so
-/// that stopping its group is safe.
-#[cfg(unix)]
-fn watch(child: &Child) -> Receiver<()> {
-    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-    let (sender, receiver) = mpsc::sync_channel(1);
-    let pid = Pid::from_child(child);
     thread::spawn(move || {
-        while let Err(rustix::io::Errno::INTR) =
-            waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
-        {}
-        let _ = sender.send(());
+        let mut all = Vec::new();
+        let mut chunk = [0; 16 * 1024];
+        while let Ok(count @ 1..) = pipe.read(&mut chunk) {
+            all.extend_from_slice(&chunk[..count]);
+            if all.len() > kept.saturating_mul(2) {
+                all.drain(..all.len() - kept);
+            }
+        }
+        let _ = sender.send(all);
     });
     receiver
 }
 
-// Windows: std has no wait that leaves the child usable from another thread, so supervise() looks at it in slices.
-#[cfg(not(unix))]
-fn watch(_child: &Child) -> Receiver<()> {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    std::mem::forget(sender);
-    receiver
-}
+/// A child that has not been waited for.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(super) struct Process(rustix::process::Pid);
 
 #[cfg(unix)]
-fn stop(child: &mut Child, end: &Receiver<()>) {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    let group = Pid::from_child(child);
-    let _ = kill_process_group(group, Signal::TERM);
-    let ended = end.recv_timeout(GRACE);
-    // Also when the leader ended in time: a child of it may have ignored the request.
-    let _ = kill_process_group(group, Signal::KILL);
-    if matches!(ended, Err(RecvTimeoutError::Timeout)) {
-        let _ = end.recv();
+impl Process {
+    /// The child with this process id, unless that is none.
+    pub(super) fn of_id(id: i32) -> Option<Self> {
+        rustix::process::Pid::from_raw(id).map(Self)
+    }
+
+    /// The child of the standard library, which does not wait for it by itself.
+    pub(super) fn of(child: std::process::Child) -> Self {
+        Self(rustix::process::Pid::from_child(&child))
+    }
+
+    /// Tells when it has ended, without reaping it: until then its process id cannot belong to another one, so that
+    /// stopping its group is safe.
+    fn watch(&self) -> Receiver<()> {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
+        let (sender, receiver) = mpsc::sync_channel(1);
+        let pid = self.0;
+        thread::spawn(move || {
+            while let Err(rustix::io::Errno::INTR) =
+                waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+            {}
+            let _ = sender.send(());
+        });
+        receiver
+    }
+
+    fn wait(&mut self) -> io::Result<ExitStatus> {
+        use rustix::process::{WaitOptions, waitpid};
+        loop {
+            match waitpid(Some(self.0), WaitOptions::empty()) {
+                Ok(Some((_, status))) => {
+                    return Ok(std::os::unix::process::ExitStatusExt::from_raw(status.as_raw()));
+                }
+                Ok(None) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn stop(&mut self, end: &Receiver<()>) {
+        use rustix::process::{Signal, kill_process_group};
+        let _ = kill_process_group(self.0, Signal::TERM);
+        let ended = end.recv_timeout(GRACE);
+        // Also when the leader ended in time: a child of it may have ignored the request.
+        let _ = kill_process_group(self.0, Signal::KILL);
+        if matches!(ended, Err(RecvTimeoutError::Timeout)) {
+            let _ = end.recv();
+        }
     }
 }
 
+/// Windows: std has no wait that leaves the child usable from another thread, so supervise() looks at it in slices.
 #[cfg(not(unix))]
-fn stop(child: &mut Child, _end: &Receiver<()>) {
-    let _ = child.kill();
+#[derive(Debug)]
+pub(super) struct Process(std::process::Child);
+
+#[cfg(not(unix))]
+impl Process {
+    pub(super) const fn of(child: std::process::Child) -> Self {
+        Self(child)
+    }
+
+    fn watch(&self) -> Receiver<()> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        std::mem::forget(sender);
+        receiver
+    }
+
+    fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.0.wait()
+    }
+
+    fn stop(&mut self, _end: &Receiver<()>) {
+        let _ = self.0.kill();
+    }
 }
