@@ -47,6 +47,32 @@ test('copies keep the times of their sources', unix, (t) => {
   for (const name of names) assert.equal(fs.statSync(path.join(tree, name)).mtimeMs, 1_600_000_000_000)
 })
 
+test('trees that are filled at once are each as if they were alone', unix, async (t) => {
+  const box = apiSandbox(t)
+  const { root, names } = repositoryOf(box, 600)
+  // The same content with other times and another mode, and one file that is too large to be kept for the others.
+  const large = 'x'.repeat(300_000)
+  for (const [name, content, at] of [['same-1', 'same\n', 1_500_000_001], ['same-2', 'same\n', 1_500_000_002], ['large', large, 1_500_000_003]]) {
+    fs.writeFileSync(path.join(root, name), content)
+    fs.utimesSync(path.join(root, name), at, at)
+  }
+  fs.chmodSync(path.join(root, 'same-2'), 0o755)
+  box.git(['add', '.'], { cwd: root })
+  box.git(['commit', '-qm', 'more'], { cwd: root })
+  // Not what is wanted: it is checked out by git in each of them.
+  changeUnseen(path.join(root, names[7]))
+  const calls = Array.from({ length: 6 }, (_, number) => okstra.provisionTaskWorktree(box.options(root, `t${number}`)))
+  for (const { path: tree } of await Promise.all(calls)) {
+    assert.equal(box.git(['status', '--porcelain'], { cwd: tree }), '')
+    box.git(['-c', 'core.checkStat=minimal', 'update-index', '--really-refresh'], { cwd: tree })
+    const read = (name) => fs.readFileSync(path.join(tree, name), 'utf8')
+    for (const [number, name] of names.entries()) assert.equal(read(name), `content of file ${number}\n`)
+    assert.equal(read('large'), large)
+    const seen = (name) => [fs.statSync(path.join(tree, name)).mtimeMs / 1000, fs.statSync(path.join(tree, name)).mode & 0o111]
+    assert.deepEqual(['same-1', 'same-2', 'large'].map(seen), [[1_500_000_001, 0], [1_500_000_002, 0o111], [1_500_000_003, 0]])
+  }
+})
+
 test('progress ends with all files', unix, async (t) => {
   const box = apiSandbox(t)
   const { root } = repositoryOf(box, 1000)

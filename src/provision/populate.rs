@@ -10,6 +10,10 @@
 mod conversion;
 #[cfg(unix)]
 mod copy;
+#[cfg(unix)]
+mod file;
+#[cfg(unix)]
+mod recent;
 
 use std::path::Path;
 
