@@ -1,7 +1,7 @@
-//! The physical limit of filling a tree: the files of one directory, held in memory, made in another one by as many
-//! threads as okstra uses. Prints the milliseconds that took. For `npm run bench`.
+//! The physical limit of filling trees: the files of one directory, held in memory, made in other ones by as many threads
+//! as okstra uses. Prints the milliseconds that took. For `npm run bench`.
 //!
-//! `rustc -O --edition 2024 examples/limit.rs && ./limit <from> <to> <threads>`
+//! `rustc -O --edition 2024 examples/limit.rs && ./limit <threads> <from> <to>...`
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,21 +11,25 @@ use std::time::Instant;
 
 fn main() -> io::Result<()> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
-    let (Some(from), Some(to), Some(threads)) = (arguments.next(), arguments.next(), arguments.next()) else {
-        return Err(io::Error::other("usage: limit <from> <to> <threads>"));
+    let (Some(threads), Some(from)) = (arguments.next(), arguments.next()) else {
+        return Err(io::Error::other("usage: limit <threads> <from> <to>..."));
     };
+    let targets: Vec<_> = arguments.collect();
     let threads: usize = threads.to_str().and_then(|text| text.parse().ok()).unwrap_or(1);
     let (mut directories, mut files) = (Vec::new(), Vec::new());
     collect(&from, Path::new(""), &mut directories, &mut files)?;
     let start = Instant::now();
-    fs::create_dir_all(&to)?;
-    for directory in &directories {
-        fs::create_dir(to.join(directory))?;
+    for to in &targets {
+        fs::create_dir_all(to)?;
+        for directory in &directories {
+            fs::create_dir(to.join(directory))?;
+        }
     }
-    let portions = Mutex::new(files.chunks(128));
+    let all = targets.iter().flat_map(|to| files.chunks(128).map(move |portion| (to, portion)));
+    let portions = Mutex::new(all);
     let work = || -> io::Result<()> {
         loop {
-            let Some(portion) = portions.lock().ok().and_then(|mut portions| portions.next()) else {
+            let Some((to, portion)) = portions.lock().ok().and_then(|mut portions| portions.next()) else {
                 return Ok(());
             };
             for (path, content) in portion {

@@ -6,7 +6,10 @@ const { spawn, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 
+const { ROOT } = require('../torture/support/sandbox')
 const { fillFromMemory } = require('./limit')
+
+const OKSTRA = path.join(ROOT, 'bin', 'okstra.js')
 
 const onPath = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
 
@@ -43,7 +46,8 @@ function start(sandbox, repository, [program, args]) {
 
 /**
  * Each contender: `make(id)` makes a worktree and gives its path (`null` where the tool chooses), `start(id)` the same as
- * a promise, `prepare()` does what is done in advance, `measure()` measures itself and gives milliseconds.
+ * a promise, `prepare()` does what is done in advance, `measure()` measures itself and gives milliseconds. Each has what
+ * its scenarios need.
  */
 function contenders({ sandbox, addon }, repository) {
   const git = (name, settings) => {
@@ -67,6 +71,9 @@ function contenders({ sandbox, addon }, repository) {
     okstra: {
       make: (id) => expect(addon.provisionTaskWorktreeSync(request(repository, id))),
       start: async (id) => expect(await addon.provisionTaskWorktree(request(repository, id))),
+    },
+    'okstra, a process each': {
+      start: (id) => start(sandbox, repository, [process.execPath, [OKSTRA, 'provision', `bench/created/task-${id}`, '--phase', 'implementation']]),
     },
     'okstra, a spare': {
       prepare: () => addon.warmSparesSync({ projectRoot: repository, count: 1 }),
