@@ -83,6 +83,8 @@ test('a claimed worktree cannot be told from a fresh one', async (t) => {
 
   assert.deepEqual([claimed.status, claimed.linked, claimed.note], [fresh.status, fresh.linked, fresh.note])
   assert.deepEqual(contents(claimed.path), contents(fresh.path))
+  const times = (tree) => [...Object.keys(FILES), 'tool'].map((name) => fs.statSync(path.join(tree, name)).mtimeMs)
+  assert.deepEqual(times(claimed.path), times(root), 'copied from the main worktree, as ever')
   assert.deepEqual(administration(root, 'claim'), administration(root, 'fresh'))
   assert.equal(git(['status', '--porcelain'], { cwd: claimed.path }), '')
   assert.equal(git(['diff', 'HEAD'], { cwd: claimed.path }), '')

@@ -133,7 +133,7 @@ fn register_and_fill(
 ) -> Result<PathBuf> {
     let may_claim = may_claim && spare::is_any(&job.claim());
     let filling = job.filling();
-    let look = || populate::Sources::look(&filling, &intent.commit);
+    let look = || populate::Sources::look(&job.repository, &intent.commit, &job.patience.cancel);
     if may_claim {
         let admin = register(job, intent, start)?;
         if !spare::claim(&job.claim(), intent, &admin)? {

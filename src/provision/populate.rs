@@ -45,8 +45,12 @@ pub(super) struct Sources;
 
 #[cfg(not(unix))]
 impl Sources {
-    pub(super) fn look(_filling: &Filling<'_>, _commit: &str) -> Option<Self> {
+    pub(super) fn look(_repository: &Repository, _commit: &str, _cancel: &Cancel) -> Option<Self> {
         None
+    }
+
+    fn prefill(self, _tree: &Path, _index: &Path, _cancel: &Cancel) -> Result<bool> {
+        Ok(false)
     }
 
     fn fill(self, _filling: &Filling<'_>, _path: &Path, _admin: &Path) -> Result<bool> {
@@ -64,17 +68,32 @@ pub(super) fn fill(filling: &Filling<'_>, path: &Path, admin: &Path, sources: Op
     worktree::check_out(path, filling.task_lock, filling.cancel)
 }
 
+/// Copies what can be copied of a commit's tree into a directory that git does not know, and writes an index of what
+/// arrived, if anything did: git completes both. `false` when git had better do it all, and nothing was touched.
+pub(super) fn prefill(
+    repository: &Repository,
+    commit: &str,
+    tree: &Path,
+    index: &Path,
+    cancel: &Cancel,
+) -> Result<bool> {
+    Sources::look(repository, commit, cancel)
+        .map_or(Ok(false), |sources| sources.prefill(tree, index, cancel))
+}
+
 #[cfg(unix)]
 mod from_main {
     use std::path::{Path, PathBuf};
 
     use super::conversion::{self, Conversions};
     use super::{Filling, copy};
+    use crate::cancel::Cancel;
     use crate::disk;
     use crate::error::Result;
     use crate::git::config::Config;
     use crate::git::index::{self, Draft, Index};
-    use crate::git::{Git, worktree};
+    use crate::git::{Git, Repository, worktree};
+    use crate::progress::Progress;
 
     /// The index of a tree that is being filled. Only the finished one gets its right name.
     const UNFINISHED: &str = "okstra-index";
@@ -92,8 +111,7 @@ mod from_main {
         /// Finds out what can be copied, beside the registration and without the repository lock: one process that
         /// prints the configuration, and one that prints the tree when it is not the one that the main worktree's index
         /// stands for. `None` when git had better do it all, also when anything goes wrong here: git will say it better.
-        pub(in super::super) fn look(filling: &Filling<'_>, commit: &str) -> Option<Self> {
-            let repository = filling.repository;
+        pub(in super::super) fn look(repository: &Repository, commit: &str, cancel: &Cancel) -> Option<Self> {
             let main = repository.main_worktree.clone()?;
             // The hook would miss the files, and a replaced blob is checked out with another content than its id says.
             if repository.has_replacements
@@ -117,7 +135,7 @@ mod from_main {
                 Some(draft) => draft,
                 None => {
                     let git = repository.git().args(["ls-tree", "-r", "-z", "--full-tree", commit]);
-                    Draft::of_listing(&git.cancel(filling.cancel).read().ok()?, hash)?
+                    Draft::of_listing(&git.cancel(cancel).read().ok()?, hash)?
                 }
             };
             let conversions = Conversions::read(&main, &repository.common_dir, &config, &draft)?;
@@ -136,14 +154,9 @@ mod from_main {
                     None => return Ok(false),
                 }
             }
-            let leave = |wanted: &index::Wanted<'_>| {
-                !conversion::is_plain(wanted) || self.conversions.may_touch(wanted.path)
-            };
             let cancel = filling.cancel;
-            let arrived = copy::copy(&self.main, path, &self.draft, &leave, cancel, filling.progress)?;
-            let missing = self.draft.settle(&arrived);
             let unfinished = admin.join(UNFINISHED);
-            self.draft.write(&unfinished)?;
+            let missing = self.copy(path, &unfinished, cancel, filling.progress)?;
             // git adjusts the permissions of what it writes in a shared repository.
             if missing > 0 || !self.draft.knows_trees() || self.config.get("core.sharedrepository").is_some()
             {
@@ -152,6 +165,27 @@ mod from_main {
             disk::put_in_place(&unfinished, &admin.join("index"))?;
             filling.progress.finish(self.draft.len());
             Ok(true)
+        }
+
+        /// See [`super::prefill`].
+        pub(super) fn prefill(mut self, tree: &Path, index: &Path, cancel: &Cancel) -> Result<bool> {
+            // What is in force there can only be asked for in a worktree.
+            if conversion::depends_on_place(&self.config) {
+                return Ok(false);
+            }
+            self.copy(tree, index, cancel, &Progress::default())?;
+            Ok(true)
+        }
+
+        /// Copies what can be copied, and writes the index of it. Gives how many entries did not arrive.
+        fn copy(&mut self, path: &Path, index: &Path, cancel: &Cancel, progress: &Progress) -> Result<usize> {
+            let leave = |wanted: &index::Wanted<'_>| {
+                !conversion::is_plain(wanted) || self.conversions.may_touch(wanted.path)
+            };
+            let arrived = copy::copy(&self.main, path, &self.draft, &leave, cancel, progress)?;
+            let missing = self.draft.settle(&arrived);
+            self.draft.write(index)?;
+            Ok(missing)
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::super::populate;
 use super::conditions::Conditions;
 use super::pool::{self, SpareRecord, State};
 use crate::cancel::Cancel;
@@ -155,6 +156,11 @@ impl Job<'_> {
     /// lock on, so that nobody sweeps the tree it still writes to.
     fn fill(&self, making: &Path, commit: &str, conditions: &Conditions, lock: &SparesLock) -> Result<()> {
         let index = making.join("index");
+        let cancel = &self.patience.cancel;
+        // One that is brought up to date has all that did not change.
+        if !index.exists() {
+            populate::prefill(self.repository, commit, &making.join("tree"), &index, cancel)?;
+        }
         self.git(making)
             .args(["read-tree", "--reset", "-u", commit])
             .index_file(&index)
