@@ -79,6 +79,15 @@ test('the list can be narrowed', (t) => {
   assert.strictEqual(thrownBy(() => registry.list('shop')).code, 'OKSTRA_INVALID_ARGUMENT')
 })
 
+test('a task that is named is chosen only where the rest of the choice lets it through', (t) => {
+  const box = apiSandbox(t)
+  registry.reserve(reservation(box, '1'))
+  const chosen = (more) => okstra.surveyTasksSync({ taskKey: 'shop/checkout/1', ...more }).length
+  assert.deepStrictEqual([chosen(), chosen({ projectId: 'shop' }), chosen({ taskGroup: 'checkout' })], [1, 1, 1])
+  assert.deepStrictEqual([chosen({ projectId: 'blog' }), chosen({ taskGroup: 'none' })], [0, 0])
+  assert.strictEqual(thrownBy(() => chosen({ projectId: 7 })).code, 'OKSTRA_INVALID_ARGUMENT')
+})
+
 test('keys and branches have one owner', (t) => {
   const box = apiSandbox(t)
   const [one, other] = ['one', 'other'].map((name) => path.join(box.repository(name), '.git'))

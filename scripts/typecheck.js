@@ -23,7 +23,7 @@ try {
   }
   run(process.execPath, [tool('typescript', 'tsc'), '--project', place])
   const env = { ...process.env, OKSTRA_HOME: path.join(place, 'home') }
-  for (const name of ['commonjs.cjs', 'module.mjs']) {
+  for (const name of ['commonjs.cjs', 'module.mjs', 'every.cjs']) {
     run(process.execPath, [path.join(place, 'out', name)], { cwd: place, env })
   }
 } finally {

@@ -1,4 +1,4 @@
-//! `inspectTask`, `diskUse`, `planReclaim`, `reclaim`, and their synchronous twins.
+//! `inspectTask`, `diskUse`, `reclaim`, and their synchronous twins.
 
 use std::path::{Path, PathBuf};
 
@@ -9,11 +9,12 @@ use napi_derive::napi;
 use super::arguments::Fields;
 use super::background;
 use super::error::{Outcome, guarded};
-use super::survey::located;
+use super::survey::{find, located};
 use super::survey_shapes::{DiskUse, LiveProcess, TaskSurvey, number};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::home::OkstraHome;
+use crate::registry::Filter;
 use crate::survey::tasks::Located;
 use crate::survey::{self, Extras, details, disk_use, reclaim as core};
 use crate::task::TaskKey;
@@ -99,20 +100,19 @@ impl From<details::Details> for WorktreeDetails {
     }
 }
 
-fn inspect(tasks: Vec<Located>, key: &str, cancel: &Cancel) -> Result<TaskInspection> {
-    let Some(task) = tasks.first() else { return Err(Error::NotFound { task_key: TaskKey::parse(key)? }) };
+fn inspect(tasks: Vec<Located>, key: &TaskKey, cancel: &Cancel) -> Result<TaskInspection> {
+    let Some(task) = tasks.first() else { return Err(Error::NotFound { task_key: key.clone() }) };
     let details = details::of(task, cancel)?;
     let surveyed = survey::examine(tasks, Extras { disk: true }, cancel, &|_, _| {})?;
     let Some(task) = surveyed.into_iter().next() else {
-        return Err(Error::NotFound { task_key: TaskKey::parse(key)? });
+        return Err(Error::NotFound { task_key: key.clone() });
     };
     Ok(TaskInspection { task: task.into(), worktree: details.map(Into::into) })
 }
 
-fn read_inspect(env: &Env, options: Unknown<'_>) -> Outcome<(Vec<Located>, String)> {
-    let fields = Fields::required("options", options)?;
-    let key = fields.text("taskKey")?;
-    Ok((located(env, &fields, &OkstraHome::from_env()?)?, key))
+fn read_inspect(env: &Env, options: Unknown<'_>) -> Outcome<(Vec<Located>, TaskKey)> {
+    let key = TaskKey::parse(&Fields::required("options", options)?.text("taskKey")?)?;
+    Ok((find(env, &OkstraHome::from_env()?, Filter::default(), Some(&key))?, key))
 }
 
 /// Everything about one task: what `surveyTasks` tells, what it costs on disk, and path by path what is in its worktree.

@@ -21,26 +21,31 @@ use crate::task::TaskKey;
 /// Called on the JavaScript thread; it keeps no process alive.
 type OnTask = ThreadsafeFunction<TaskSurvey, (), TaskSurvey, napi::Status, false, true>;
 
-/// The tasks that options name.
+/// The tasks that options name: those that every one of them lets through.
 pub(super) fn located(env: &Env, fields: &Fields<'_>, home: &OkstraHome) -> Outcome<Vec<Located>> {
     let key = fields.optional_text("taskKey")?.map(|key| TaskKey::parse(&key)).transpose()?;
-    let filter = match &key {
-        Some(key) => Filter {
-            project: Some(key.project().to_owned()),
-            group: Some(key.group().to_owned()),
-            status: None,
-        },
-        None => Filter {
-            project: fields.optional_text("projectId")?,
-            group: fields.optional_text("taskGroup")?,
-            status: None,
-        },
+    let filter = Filter {
+        project: fields.optional_text("projectId")?,
+        group: fields.optional_text("taskGroup")?,
+        status: None,
     };
+    find(env, home, filter, key.as_ref())
+}
+
+/// The tasks that a filter lets through, or the one of them that has the key.
+pub(super) fn find(
+    env: &Env,
+    home: &OkstraHome,
+    mut filter: Filter,
+    key: Option<&TaskKey>,
+) -> Outcome<Vec<Located>> {
+    if let Some(key) = key {
+        filter.project.get_or_insert_with(|| key.project().to_owned());
+        filter.group.get_or_insert_with(|| key.group().to_owned());
+    }
     path_text(home.root())?;
     let mut tasks = with_registry(env, |registry| tasks::find(home, registry, &filter))?;
-    if let Some(key) = key {
-        tasks.retain(|task| task.survey.key == key);
-    }
+    tasks.retain(|task| key.is_none_or(|key| task.survey.key == *key));
     Ok(tasks)
 }
 

@@ -19,6 +19,11 @@ export interface ProvisionOptions {
   baseRef?: string | null
   /** The longest wait for one lock, in milliseconds: a whole number, 0 to not wait at all. By default `OKSTRA_LOCK_TIMEOUT_MS`, else 120000. */
   lockTimeoutMs?: number | null
+  /**
+   * Told how far the tree of a new worktree is, at most ten times a second and once at the end (which may be right after
+   * the promise was resolved). Not called where git fills the whole tree. Not called by the synchronous twin.
+   */
+  onProgress?: ((progress: ProvisionProgress) => unknown) | null
 }
 
 /** How many spares to keep of which repository. */
@@ -35,11 +40,6 @@ export interface WarmOptions {
 export interface LockOptions {
   /** The longest wait, in milliseconds: a whole number, 0 to not wait at all. By default `OKSTRA_LOCK_TIMEOUT_MS`, else 120000. */
   lockTimeoutMs?: number | null
-  /**
-   * Told how far the tree of a new worktree is, at most ten times a second and once at the end (which may be right after
-   * the promise was resolved). Not called where git fills the whole tree. Not called by the synchronous twin.
-   */
-  onProgress?: ((progress: ProvisionProgress) => unknown) | null
 }
 
 /** The parts of a worktree's path. */
