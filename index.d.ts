@@ -242,6 +242,8 @@ export type OkstraErrorCode =
   | 'OKSTRA_INVALID_ARGUMENT'
   /** The project root does not exist or is not a directory. */
   | 'OKSTRA_ROOT_NOT_FOUND'
+  /** The directory is in no git repository. */
+  | 'OKSTRA_NO_REPOSITORY'
   /** The task is in no registry row. */
   | 'OKSTRA_NOT_FOUND'
   /** Something lies at the worktree path that the registry does not know. */

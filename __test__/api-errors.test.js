@@ -9,6 +9,7 @@ const { apiSandbox, okstra, rejectionOf, thrownBy } = require('./helpers/api.js'
 const CODES = [
   'OKSTRA_INVALID_ARGUMENT',
   'OKSTRA_ROOT_NOT_FOUND',
+  'OKSTRA_NO_REPOSITORY',
   'OKSTRA_NOT_FOUND',
   'OKSTRA_PATH_EXISTS',
   'OKSTRA_BRANCH_EXISTS',

@@ -76,6 +76,9 @@ test('errors are typed', async (t) => {
   assert.equal((await rejectionOf(okstra.locateDirectory(path.join(dir, 'nowhere')))).code, 'OKSTRA_ROOT_NOT_FOUND')
   assert.equal((await rejectionOf(okstra.locateDirectory(7))).code, 'OKSTRA_INVALID_ARGUMENT')
   assert.equal(thrownBy(() => okstra.sharedDirectoriesSync(path.join(dir, 'nowhere'))).code, 'OKSTRA_ROOT_NOT_FOUND')
+  for (const error of [await rejectionOf(okstra.sharedDirectories(dir)), await rejectionOf(okstra.warmSpares({ projectRoot: dir }))]) {
+    assert.deepEqual([error.code, error.path], ['OKSTRA_NO_REPOSITORY', dir])
+  }
   const broken = path.join(dir, 'broken')
   fs.mkdirSync(broken)
   fs.writeFileSync(path.join(broken, '.git'), `gitdir: ${path.join(dir, 'gone')}\n`)

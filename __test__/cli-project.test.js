@@ -190,7 +190,7 @@ test('not set up, and no repository: 3, with a message to be shown as it is', as
       '  Run `okstra setup` there (in an agent: /okstra-setup).\n',
   )
   assert.equal((await refused(['check-project'], root, 3)).code, 'OKSTRA_PROJECT_NOT_SET_UP')
-  for (const command of ['setup', 'check-project']) {
+  for (const command of ['setup', 'check-project', 'warm']) {
     assert.equal((await refused([command], dir, 3)).code, 'OKSTRA_NO_REPOSITORY', command)
     assert.equal((await refused([command, '--root', 'nowhere'], dir, 3)).code, 'OKSTRA_ROOT_NOT_FOUND', command)
   }

@@ -40,6 +40,8 @@ codes! {
     InvalidArgument = "OKSTRA_INVALID_ARGUMENT",
     /// The project root does not exist or is not a directory.
     RootNotFound = "OKSTRA_ROOT_NOT_FOUND",
+    /// The directory is in no git repository.
+    NoRepository = "OKSTRA_NO_REPOSITORY",
     /// The task is in no registry row.
     NotFound = "OKSTRA_NOT_FOUND",
     /// Something lies at the worktree path that the registry does not know.
@@ -105,6 +107,9 @@ pub enum Error {
     /// See [`ErrorCode::RootNotFound`].
     #[error("the project root {} is not an existing directory", path.display())]
     RootNotFound { path: PathBuf },
+    /// See [`ErrorCode::NoRepository`].
+    #[error("{} is in no git repository", path.display())]
+    NoRepository { path: PathBuf },
     /// See [`ErrorCode::NotFound`].
     #[error("the registry has no task {task_key}")]
     NotFound { task_key: TaskKey },
@@ -208,6 +213,7 @@ impl Error {
         match self {
             Self::InvalidArgument { .. } => ErrorCode::InvalidArgument,
             Self::RootNotFound { .. } => ErrorCode::RootNotFound,
+            Self::NoRepository { .. } => ErrorCode::NoRepository,
             Self::NotFound { .. } => ErrorCode::NotFound,
             Self::PathExists { .. } => ErrorCode::PathExists,
             Self::BranchExists { .. } => ErrorCode::BranchExists,
@@ -240,6 +246,9 @@ impl Error {
         match self {
             Self::InvalidArgument { what, .. } => format!("Give another {what}."),
             Self::RootNotFound { .. } => "Name a directory of the project's repository.".into(),
+            Self::NoRepository { .. } => {
+                "Name a directory of a git repository (`--root`, `projectRoot`), or work in one.".into()
+            }
             Self::NotFound { .. } => "See `okstra list` for the tasks there are.".into(),
             Self::PathExists { path, .. } => {
                 format!("Look at {} and move it away, then try again.", path.display())
@@ -304,6 +313,7 @@ impl Error {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::RootNotFound { path }
+            | Self::NoRepository { path }
             | Self::PathExists { path, .. }
             | Self::BranchCheckedOut { path, .. }
             | Self::KeyExists { path, .. }

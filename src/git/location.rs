@@ -126,7 +126,13 @@ pub struct Known {
 pub fn known(worktree: &Path, git_dir: Option<&Path>, name: &str) -> Result<Known> {
     let pathspec = format!(":(literal){name}");
     let git = || Git::new(worktree).git_dir(git_dir);
-    let tracked = git().args(["ls-files", "-z", "--", &pathspec]).read()?;
+    let tracked = git().args(["ls-files", "-z", "--", &pathspec]).run()?;
+    if tracked.stderr.contains("not a git repository (or any") {
+        return Err(Error::NoRepository { path: worktree.to_owned() });
+    }
+    if !tracked.status.success() {
+        return Err(tracked.into_error("ls-files", worktree));
+    }
     // A pattern like `.scratch/` matches what is in the directory; below a link git looks no further.
     let is_link = fs::symlink_metadata(worktree.join(name)).is_ok_and(|found| found.is_symlink());
     let probe = if is_link { name.to_owned() } else { format!("{name}/okstra") };
@@ -137,7 +143,7 @@ pub fn known(worktree: &Path, git_dir: Option<&Path>, name: &str) -> Result<Know
         Some(1) => false,
         _ => return Err(output.into_error("check-ignore", worktree)),
     };
-    Ok(Known { tracked: !tracked.is_empty(), ignored })
+    Ok(Known { tracked: !tracked.stdout.is_empty(), ignored })
 }
 
 /// Whether a line `<source>:<line>:<pattern>\t<path>` names a `.gitignore` and a pattern that ignores.

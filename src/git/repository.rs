@@ -117,9 +117,11 @@ pub fn discover(root: &Path, branch: &str) -> Result<Discovery> {
     }
 }
 
-/// The same from anywhere in a repository: a linked worktree answers for its repository.
+/// The same from anywhere in a repository: a linked worktree answers for its repository, and where there is none that is
+/// an error.
 pub fn discover_any(root: &Path, branch: &str) -> Result<Discovery> {
     match discover(root, branch)? {
+        Discovery::NotGit => Err(Error::NoRepository { path: root.to_owned() }),
         Discovery::Linked => {
             let git = Git::new(root).args(["rev-parse", "--path-format=absolute", "--git-common-dir"]);
             let common_dir = path_of(trim_newline(&git.read()?));
