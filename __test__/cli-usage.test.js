@@ -77,6 +77,8 @@ const WRONG = [
   [['list', 'surplus'], /cannot use the argument "surplus"/, /Usage: okstra list/],
   [['history', '--limit', '1.5'], /--limit cannot be "1.5"/, /whole number, 1 or more/],
   [['history', '--limit', '0'], /--limit cannot be "0"/, /whole number, 1 or more/],
+  [['history', '--limit', '99999999999999999999'], /--limit cannot be "99999999999999999999"/, /whole number, from 1 to 9007199254/],
+  [['warm', '--keep-free', '9999999999999'], /--keep-free cannot be "9999999999999"/, /whole number, from 0 to 9007199254/],
   [['paths', '--shell', 'powershel'], /--shell cannot be "powershel"/, /powershell/],
   [['paths', '--shell='], /--shell needs a value/, /--shell \[SHELL\]/],
   [['paths', '--shell', '--', 'fish'], /cannot use the argument "fish"/, /Usage: okstra paths/],

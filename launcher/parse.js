@@ -117,10 +117,14 @@ function valueOf(token, option) {
   return option.number ? numberOf(token, option) : token.value
 }
 
-function numberOf(token, { least }) {
+// The native part counts in bytes what is given in megabytes, and exactly up to 2^53 - 1.
+const MOST = Math.floor(Number.MAX_SAFE_INTEGER / 1_000_000)
+
+function numberOf(token, { least, most = MOST }) {
   const number = Number(token.value)
-  if (/^\d+$/.test(token.value) && Number.isSafeInteger(number) && number >= least) return number
-  throw usageError(`${token.rawName} cannot be ${JSON.stringify(token.value)}`, `Give a whole number, ${least} or more.`)
+  if (/^\d+$/.test(token.value) && number >= least && number <= most) return number
+  const range = number > most ? `from ${least} to ${most}` : `${least} or more`
+  throw usageError(`${token.rawName} cannot be ${JSON.stringify(token.value)}`, `Give a whole number, ${range}.`)
 }
 
 function checkValues(command, { values, positionals }) {

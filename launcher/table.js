@@ -7,8 +7,8 @@
 // paragraphs), `examples` ([command, what it does]), `progress` (optional: what a terminal shows while it runs), `run`.
 // Modules that only `run` needs are loaded in it, so that help and wrong usage cost no more than the description.
 // An option: `value` (the name of its value; none means a switch), `description`, and optionally `short`, `required`,
-// `number` (a whole number, at least `least`), `choices`, `multiple` (may be given more than once: an array), `alone` (its
-// value may be left out, and is this one then).
+// `number` (a whole number, from `least` to `most`), `choices`, `multiple` (may be given more than once: an array), `alone`
+// (its value may be left out, and is this one then).
 
 const path = require('node:path')
 
