@@ -138,3 +138,39 @@ test('neither help nor wrong usage loads the addon or more than one command', as
   assert.deepEqual(commands(list), [path.join('launcher', 'commands', 'list.js')])
   assert.deepEqual(list.filter((file) => file.includes('node_modules')), [])
 })
+
+test('in a directory that was deleted only what needs it fails, by either way', { skip: process.platform === 'win32' }, async (t) => {
+  const box = sandbox(t)
+  const root = box.repository('shop')
+  const place = (await box.okstra(['provision', 'g/fix', '--phase', 'p'], { cwd: root })).stdout.trim()
+  await box.okstra(['install'])
+  const there = (args, env) => {
+    const script = 'mkdir "$0" && cd "$0" && rmdir "$0" && exec "$@"'
+    const gone = path.join(box.dir, 'gone')
+    return ended(spawn('sh', ['-c', script, gone, process.execPath, BIN, ...args], { env: { ...box.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }))
+  }
+  for (const [args, says] of [
+    [['path', 'shop/g/fix'], `${place}\n`],
+    [['path', 'g/fix', '--project', 'shop'], `${place}\n`],
+    [['paths', '--shell'], (await box.okstra(['paths', '--shell'])).stdout],
+    [['paths', '--shell=posix'], (await box.okstra(['paths', '--shell'])).stdout],
+    [['ensure-installed'], ''],
+    [['list', '--porcelain'], (await box.okstra(['list', '--porcelain'])).stdout],
+    [['warm', '--count', '0', '--root', root], '0 ready\n'],
+    [['provision', 'g/fix', '--phase', 'p', '--root', root], `${place}\n`],
+  ]) {
+    const { code, stdout, stderr } = await there(args)
+    assert.deepEqual([code, stdout], [0, says], args.join(' ') + stderr)
+  }
+  assert.equal((await there(['ensure-installed', '--json'])).code, 0)
+  const needed = ['path g/fix', 'warm', 'provision g/fix --phase p', 'guard x', 'doctor', 'history', 'setup', 'check-project', 'adopt . --task g/t', 'report check x.md --task-type analysis']
+  for (const command of needed) {
+    const { code, stdout, stderr } = await there(command.split(' '))
+    assert.deepEqual([code, stdout], [3, ''], command + stderr)
+    assert.match(stderr, /^okstra: cannot find the current directory: [^]*Change into a directory that exists/, command)
+  }
+  for (const args of [['paths', '--shell'], ['paths'], ['ensure-installed']]) {
+    const { code, stderr } = await there(args, { OKSTRA_HOME: 'relative' })
+    assert.deepEqual([code, /cannot find the current directory/.test(stderr)], [3, true], args.join(' ') + stderr)
+  }
+})

@@ -7,7 +7,7 @@
 
 const { parse, wantsJson } = require('./parse.js')
 const { COMMANDS } = require('./table.js')
-const { LauncherError, describe, exitCodeOf } = require('./errors.js')
+const { LauncherError, describe, exitCodeOf, noDirectory } = require('./errors.js')
 const output = require('./output.js')
 
 let painter
@@ -23,7 +23,8 @@ async function main(argv) {
       output.answer(result.text)
     }
     result.after?.()
-  } catch (error) {
+  } catch (thrown) {
+    const error = thrown?.syscall === 'uv_cwd' ? noDirectory() : thrown
     process.exitCode = exitCodeOf(error)
     report(error, json)
   }
@@ -37,9 +38,18 @@ async function run({ command, values, positionals }) {
   const { run: execute, progress } = COMMANDS[command]
   const hide = progress ? showProgress(progress) : () => {}
   try {
-    return await execute({ values, positionals, cwd: process.cwd(), paint })
+    return await execute({ values, positionals, cwd: currentDirectory(), paint })
   } finally {
     hide()
+  }
+}
+
+// Empty when it was deleted: then what counts from it fails where that is resolved, and nothing else does.
+function currentDirectory() {
+  try {
+    return process.cwd()
+  } catch {
+    return ''
   }
 }
 

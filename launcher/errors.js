@@ -28,6 +28,7 @@ const EXIT_BY_CODE = new Map([
   ['OKSTRA_PROJECT_INVALID', EXIT.USAGE],
   ['OKSTRA_NOT_FOUND', EXIT.NOT_FOUND],
   ['OKSTRA_NO_REPOSITORY', EXIT.NOT_FOUND],
+  ['OKSTRA_NO_DIRECTORY', EXIT.NOT_FOUND],
   ['OKSTRA_NO_MAIN_WORKTREE', EXIT.NOT_FOUND],
   ['OKSTRA_PROJECT_NOT_SET_UP', EXIT.NOT_FOUND],
   ['OKSTRA_ROOT_NOT_FOUND', EXIT.NOT_FOUND],
@@ -74,6 +75,13 @@ function noRepository(directory) {
   })
 }
 
+/** The directory that this process was started in, and that relative paths count from, is not there any more. */
+function noDirectory() {
+  return new LauncherError('OKSTRA_NO_DIRECTORY', 'cannot find the current directory: it was deleted or moved away', {
+    hint: 'Change into a directory that exists, or name everything in full: the task with its project, paths and --root from the top.',
+  })
+}
+
 /** A linked worktree whose repository does not tell where its main worktree is. */
 function noMainWorktree(directory) {
   return new LauncherError('OKSTRA_NO_MAIN_WORKTREE', `cannot tell where the main worktree of ${directory} is: git does not record it`, {
@@ -101,4 +109,4 @@ function describe(error) {
   return description
 }
 
-module.exports = { EXIT, EXIT_MEANINGS, LauncherError, usageError, taskNotFound, noRepository, noMainWorktree, exitCodeOf, describe }
+module.exports = { EXIT, EXIT_MEANINGS, LauncherError, usageError, taskNotFound, noRepository, noDirectory, noMainWorktree, exitCodeOf, describe }

@@ -1,13 +1,14 @@
 'use strict'
-const { isAbsolute } = require('node:path')
+const { isAbsolute, resolve } = require('node:path')
 const { addon } = require('../addon.js')
 const { PROJECT, namedTask } = require('../tasks.js')
 
 function guard(context) {
-  const { values, cwd } = context
+  const { values } = context
   if (values.hook) return hook(context)
   const [place] = context.positionals
   if (place === undefined) throw require('../errors.js').usageError('guard needs a path', 'Usage: okstra guard PATH [options]')
+  const cwd = resolve(context.cwd)
   const verdict = addon().guardPath(place, { cwd, taskKey: taskKey(context, cwd) })
   if (!verdict) throw noTask(cwd)
   if (!verdict.allowed) throw refusal(verdict)
@@ -36,7 +37,7 @@ function refusal({ path: place, taskKey: key, reason, hint }) {
 // refusal is a decision on standard output with exit code 0, because any other code than 2 would let the write through.
 async function hook(context) {
   const call = parse(await standardInput())
-  const cwd = typeof call.cwd === 'string' && isAbsolute(call.cwd) ? call.cwd : context.cwd
+  const cwd = typeof call.cwd === 'string' && isAbsolute(call.cwd) ? call.cwd : resolve(context.cwd)
   const place = call.tool_input?.file_path ?? call.tool_input?.notebook_path
   // A tool that writes to no file, or an agent that works on no task: nothing to say.
   if (typeof place !== 'string' || place === '') return { data: { verdict: null }, text: '' }
