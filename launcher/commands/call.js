@@ -4,7 +4,8 @@ const { usageError } = require('../errors.js')
 const { nearest } = require('../suggest.js')
 
 // A closed list: what the Node API exports, by the same names and with the same arguments. `Sync` twins are left out,
-// since a program that waits for a process waits for both alike. `signal` is not given by the caller: it is Ctrl-C.
+// since a program that waits for a process waits for both alike, and so are the questions and the lock of the launcher's
+// own work (`locateDirectory`, `sharedDirectories`, `lockInstallation`). `signal` is not given by the caller: it is Ctrl-C.
 const FUNCTIONS = Object.freeze({
   provisionTaskWorktree: ['options', 'signal'],
   safeSegment: ['value'],
@@ -22,6 +23,8 @@ const FUNCTIONS = Object.freeze({
   guardPath: ['path', 'options'],
   doctor: ['options', 'signal'],
   adoptWorktree: ['options', 'signal'],
+  warmSpares: ['options', 'signal'],
+  listSpares: [],
   errorCodes: [],
   version: [],
   'registry.taskKey': ['projectId', 'taskGroup', 'taskId'],
