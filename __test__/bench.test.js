@@ -60,13 +60,29 @@ test('a run writes its rows and where they come from', (t) => {
   assert.equal(status, written.every(({ met }) => met) ? 0 : 1)
 })
 
+test('rows that cannot be written in the end are not lost', { skip: process.platform !== 'linux' && 'needs /dev/full' }, () => {
+  const kept = path.join(ROOT, 'docs', 'bench', 'result.json')
+  for (const option of ['--json', '--svg']) {
+    const { status, stdout, stderr } = bench('--from', kept, option, '/dev/full')
+    assert.equal(status, 2)
+    assert.deepEqual(JSON.parse(stdout), JSON.parse(fs.readFileSync(kept, 'utf8')))
+    assert.match(stderr, /^cannot write \/dev\/full: no space left on device\. The rows are on standard output/)
+  }
+})
+
 test('wrong options end with 2 and measure nothing', () => {
   for (const [args, says] of [
     [['--only', 'created-7'], /there is no scenario created-7, only startup, /],
     [['nothing'], /there is no scenario nothing/],
-    [['--fast'], /Unknown option '--fast'/],
-    [['--json'], /--json/],
-    [['--from', '/nowhere.json'], /ENOENT/],
+    [['--fast'], /^there is no option --fast, only --quick, --only, --json, --svg, --from, --help\n$/],
+    [['-x'], /^there is no option -x, only --quick/],
+    [['--json'], /^--json needs a value\n$/],
+    [['--json', '--quick'], /^--json needs a value\n$/],
+    [['--quick=yes'], /^--quick takes no value\n$/],
+    [['--from', '/nowhere.json'], /^cannot read the rows of \/nowhere\.json: no such file or directory\. Name a file that --json wrote\.\n$/],
+    [['--from', path.join(ROOT, 'package.json')], /^cannot read the rows of .*: it holds no rows\./],
+    [['created-200', '--json', '/nowhere/x'], /^cannot write \/nowhere\/x: no such file or directory\. Name a file in a directory /],
+    [['created-200', '--svg', ROOT], /^cannot write .*: illegal operation on a directory/],
   ]) {
     const { status, stdout, stderr } = bench(...args)
     assert.deepEqual([status, stdout], [2, ''], args.join(' '))

@@ -1,9 +1,7 @@
 #!/usr/bin/env node
 'use strict'
 
-const fs = require('node:fs')
 const os = require('node:os')
-const { parseArgs } = require('node:util')
 
 const { benchCreated } = require('./bench/created')
 const { benchFileSystem } = require('./bench/file_system')
@@ -14,6 +12,8 @@ const { benchReused } = require('./bench/reused')
 const { benchStartup } = require('./bench/startup')
 const { benchWarm } = require('./bench/warm')
 const { World } = require('./bench/world')
+const { checkWritable, readResult, write } = require('./bench/files')
+const { optionsOf } = require('./bench/options')
 const { report, textOf } = require('./bench/report')
 const { temporaryRoot } = require('./torture/support/sandbox')
 
@@ -56,23 +56,12 @@ Exits with 1 when a bar is not met. Medians of one run can be compared; figures 
 `
 
 async function main() {
-  const options = {
-    quick: { type: 'boolean', default: false },
-    only: { type: 'string', multiple: true, default: [] },
-    json: { type: 'string' },
-    svg: { type: 'string' },
-    from: { type: 'string' },
-    help: { type: 'boolean', short: 'h', default: false },
-  }
-  const { values, positionals } = parseArgs({ options, allowPositionals: true })
-  const { help, json, svg, from, quick } = values
+  const { help, json, svg, from, quick, only } = optionsOf(process.argv.slice(2), Object.keys(SCENARIOS))
   if (help) return process.stdout.write(HELP)
-  const only = [...positionals, ...values.only]
-  const unknown = only.find((name) => !Object.hasOwn(SCENARIOS, name))
-  if (unknown !== undefined) throw new Error(`there is no scenario ${unknown}, only ${Object.keys(SCENARIOS).join(', ')}`)
-  const found = from === undefined ? await measure({ quick, only }) : JSON.parse(fs.readFileSync(from, 'utf8'))
-  if (json !== undefined) fs.writeFileSync(json, `${JSON.stringify(found, null, 2)}\n`)
-  if (svg !== undefined) fs.writeFileSync(svg, require('./bench/picture').picture(found.rows))
+  for (const file of [json, svg]) if (file !== undefined) checkWritable(file)
+  const found = from === undefined ? await measure({ quick, only }) : readResult(from)
+  if (json !== undefined) write(json, found)
+  if (svg !== undefined) write(svg, found, require('./bench/picture').picture(found.rows))
   if (found.rows.some(({ met }) => !met)) process.exitCode = 1
 }
 
