@@ -32,7 +32,7 @@ export interface WarmOptions {
   projectRoot: string
   /** How many are to be ready: 0 to 16, 0 to drop them all; by default 1. */
   count?: number | null
-  /** How many bytes of the file system stay free: no spare is made when there are fewer. By default 2,000,000,000. */
+  /** How many bytes of the file system stay free: none is made that would leave fewer, and the oldest are dropped while there are fewer. By default 2,000,000,000. */
   keepFree?: number | null
 }
 
@@ -569,6 +569,14 @@ export interface KeptCache {
 }
 
 /**
+ * What killed runs, deleted repositories and damage left among the spares, and nobody can claim; `prune`, `doctor` and
+ * every `warmSpares` clear it away. Where somebody makes spares at this moment, that repository's are left out.
+ *
+ * Throws `OKSTRA_INVALID_ARGUMENT` and `OKSTRA_IO`.
+ */
+export declare function listSpareLeftovers(): Array<SpareLeftover>
+
+/**
  * The spares of all repositories that nobody has claimed yet.
  *
  * Throws `OKSTRA_INVALID_ARGUMENT`.
@@ -691,8 +699,8 @@ export declare function provisionTaskWorktreeSync(options: ProvisionOptions): Wo
 
 /**
  * Proposes what may go: released and merged tasks, tasks whose directory is gone, unknown directories, and what has
- * lain in the trash or in quarantine for its days (14, or `OKSTRA_TRASH_DAYS`). With `apply` it is cleared away:
- * worktrees and directories go into the trash, what is in the trash is deleted. What cannot go stays and says why.
+ * lain in the trash or in quarantine for its days (14, or `OKSTRA_TRASH_DAYS`), and what nobody can claim among the spares.
+ * With `apply` it is cleared away: worktrees and directories go into the trash, the rest is deleted. What cannot go stays and says why.
  *
  * `signal` stops it between two items, and within a deletion, which the next call continues.
  *
@@ -707,7 +715,8 @@ export interface PruneItem {
   /**
    * `merged`: a released task whose work is in the default branch. `missing`: an active task whose directory is gone.
    * `orphan`: a directory that no row knows. `expired`: an entry of the trash past its days. `quarantine`: something
-   * that recovery moved aside, past its days. `unfinished`: what a killed deletion left. And what later versions add.
+   * that recovery moved aside, past its days. `unfinished`: what a killed deletion left. `spare`: something among the
+   * spares that nobody can claim (see `listSpareLeftovers`). And what later versions add.
    */
   why: string
   /** The task-key, where it is one's. */
@@ -850,6 +859,19 @@ export interface SharedDirectory {
   tracked: boolean
   /** Whether a `.gitignore` of the main worktree ignores it. `info/exclude` and the user's own excludes do not count. */
   ignored: boolean
+}
+
+/** Something among the spares that nobody can claim. */
+export interface SpareLeftover {
+  /** Its directory. */
+  path: string
+  /**
+   * `unfinished`: whoever was making it died. `abandoned`: so did whoever had claimed it. `unreadable`: nothing tells
+   * whose it is. `gone`: its repository is gone. And what later versions add.
+   */
+  reason: string
+  /** The common git directory of its repository, where that is known. */
+  repository?: string
 }
 
 /** A tree made in advance. */
@@ -1079,7 +1101,7 @@ export interface WarmedSpares {
   made: number
   /** How many were brought to the present commit. */
   updated: number
-  /** How many were dropped: too many, made under other settings, or of a repository that is gone. */
+  /** How many were dropped: too many, made under other settings, no room on disk, of a repository that is gone, or damaged. */
   dropped: number
   /** Why there are fewer than wanted, in a sentence; absent when there are not. */
   reason?: string
@@ -1090,9 +1112,11 @@ export interface WarmedSpares {
  * claim one instead of checking files out. A claimed tree is brought to the commit that is wanted, and comes out as git
  * would have made it.
  *
- * Makes and updates until there are `count`, drops those above it, those that were made under other git settings, and
- * those of repositories that are gone. One process at a time does this for a repository; another one gets an answer with
- * a `reason` at once. Takes as long as checking out the files that are missing; nothing waits for it.
+ * Makes and updates until there are `count`, drops those above it and those that were made under other git settings, and,
+ * in all repositories, what nobody can claim. Where fewer than `keepFree` bytes are free it drops the oldest until there
+ * are, or none is left. One process at a time does this for a repository; another one gets an answer with a `reason` at
+ * once, and with a `count` of 0 it waits. Takes as long as checking out the files that are missing; nothing waits for it.
+ * When it fails, or `signal` stops it, nothing unfinished is left.
  *
  * Rejects with an `OkstraError`, as `provisionTaskWorktree` does.
  */

@@ -848,6 +848,7 @@ module.exports.errorCodes = nativeBinding.errorCodes
 module.exports.guardPath = nativeBinding.guardPath
 module.exports.inspectTask = nativeBinding.inspectTask
 module.exports.inspectTaskSync = nativeBinding.inspectTaskSync
+module.exports.listSpareLeftovers = nativeBinding.listSpareLeftovers
 module.exports.listSpares = nativeBinding.listSpares
 module.exports.listTasks = nativeBinding.listTasks
 module.exports.listTrash = nativeBinding.listTrash

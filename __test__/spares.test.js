@@ -5,15 +5,7 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
-const { sandbox } = require('./helpers/repository.js')
-
-const FILES = {
-  'README.md': '# Demo\n',
-  'src/main.txt': 'text\n',
-  'src/deep/er/page.txt': 'page\n',
-  'crlf.txt': 'a\r\nb\r\n',
-  'empty': '',
-}
+const { FILES, place } = require('./helpers/spares.js')
 
 /** Path, kind, mode and content of everything in a tree but its `.git` file and the links' targets. */
 function contents(tree) {
@@ -46,22 +38,6 @@ function administration(repository, task) {
   }
   const reflog = path.join(repository, '.git', 'logs', 'refs', 'heads', `task-${task}`)
   return { names: fs.readdirSync(directory).sort(), found, reflog: neutral(fs.readFileSync(reflog, 'utf8')) }
-}
-
-function place(t, files = FILES) {
-  const box = sandbox(t)
-  const root = box.repository('shop', { files })
-  const run = async (...args) => {
-    const { code, stdout, stderr } = await box.okstra([...args, '--json'], { cwd: root })
-    assert.equal(code, 0, stderr + stdout)
-    return JSON.parse(stdout)
-  }
-  const ready = () => {
-    const pools = path.join(box.okstraHome, 'worktrees', '.spares')
-    return fs.readdirSync(pools).flatMap((pool) => fs.readdirSync(path.join(pools, pool)).filter((name) => name.startsWith('ready-')))
-  }
-  const provision = (task, ...more) => run('provision', `g/${task}`, '--phase', 'p', ...more)
-  return { ...box, root, run, ready, provision, warm: (count) => run('warm', '--count', String(count), '--keep-free', '0') }
 }
 
 test('a claimed worktree cannot be told from a fresh one', async (t) => {

@@ -117,11 +117,12 @@ impl OkstraHome {
         self.spares().join(file_name_hash(common_dir.as_os_str().as_encoded_bytes()))
     }
 
-    /// The lock file of whoever makes the spares of one repository.
+    /// The lock file of whoever makes the spares in a directory that [`Self::spares_of`] names: its name is enough, also
+    /// when nobody knows any more which repository it stands for.
     #[must_use]
-    pub fn spares_lock_file(&self, common_dir: &Path) -> PathBuf {
-        self.locks()
-            .join(format!("spares-{}.lock", file_name_hash(common_dir.as_os_str().as_encoded_bytes())))
+    pub fn spares_lock_file(&self, pool: &Path) -> PathBuf {
+        let name = pool.file_name().unwrap_or_default().to_string_lossy();
+        self.locks().join(format!("spares-{name}.lock"))
     }
 
     /// Where removed trees lie until they are restored or purged.

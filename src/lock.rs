@@ -100,16 +100,7 @@ impl TaskLock {
     /// be wrong. Takes the lock for some microseconds when nobody has it.
     #[must_use]
     pub fn is_held(home: &OkstraHome, key: &TaskKey) -> bool {
-        let path = home.task_lock_file(key);
-        let Ok(file) = OpenOptions::new().read(true).write(true).open(&path) else { return false };
-        match try_lock(file, &path) {
-            Ok(Ok(file)) => {
-                drop(FileLock { file });
-                false
-            }
-            Ok(Err(_)) => true,
-            Err(_) => false,
-        }
+        is_held(&home.task_lock_file(key))
     }
 }
 
@@ -125,7 +116,20 @@ impl SparesLock {
     /// Waits for the lock of a repository's spares.
     pub fn acquire(home: &OkstraHome, common_dir: &Path, patience: &Patience) -> Result<Self> {
         let what = format!("the spares of {}", common_dir.display());
-        FileLock::acquire(&home.spares_lock_file(common_dir), &what, patience).map(Self)
+        let pool = home.spares_of(common_dir);
+        FileLock::acquire(&home.spares_lock_file(&pool), &what, patience).map(Self)
+    }
+
+    /// The same by the directory in which the spares lie, where nobody knows any more whose they are.
+    pub fn acquire_for(home: &OkstraHome, pool: &Path, patience: &Patience) -> Result<Self> {
+        let what = format!("the spares in {}", pool.display());
+        FileLock::acquire(&home.spares_lock_file(pool), &what, patience).map(Self)
+    }
+
+    /// Whether somebody makes or drops the spares in a directory at this moment; see [`TaskLock::is_held`].
+    #[must_use]
+    pub fn is_held(home: &OkstraHome, pool: &Path) -> bool {
+        is_held(&home.spares_lock_file(pool))
     }
 }
 
@@ -192,6 +196,19 @@ fn open(path: &Path) -> Result<File> {
         other => other,
     }
     .context("open the lock file", path)
+}
+
+/// Makes no lock file where there is none: nobody holds it then.
+fn is_held(path: &Path) -> bool {
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else { return false };
+    match try_lock(file, path) {
+        Ok(Ok(file)) => {
+            drop(FileLock { file });
+            false
+        }
+        Ok(Err(_)) => true,
+        Err(_) => false,
+    }
 }
 
 /// Locks at once, or gives the file back.

@@ -75,6 +75,7 @@ const calls: Record<keyof typeof okstra, () => unknown> = {
   warmSpares: () => call((options: okstra.WarmOptions) => okstra.warmSpares(options, signal), warm),
   warmSparesSync: () => call(okstra.warmSparesSync, warm),
   listSpares: () => okstra.listSpares().map(({ path }) => path),
+  listSpareLeftovers: () => okstra.listSpareLeftovers().map(({ path, reason, repository }) => [path, reason, repository]),
   listTasks: () => call(okstra.listTasks, list),
   surveyTasks: () => call((options: okstra.SurveyOptions) => okstra.surveyTasks(options, signal), survey),
   surveyTasksSync: () => call(okstra.surveyTasksSync, survey),

@@ -25,6 +25,7 @@ const FUNCTIONS = Object.freeze({
   adoptWorktree: ['options', 'signal'],
   warmSpares: ['options', 'signal'],
   listSpares: [],
+  listSpareLeftovers: [],
   errorCodes: [],
   version: [],
   'registry.taskKey': ['projectId', 'taskGroup', 'taskId'],

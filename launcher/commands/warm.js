@@ -21,7 +21,9 @@ async function warm({ values, cwd }) {
   return {
     data: done,
     text: `${ready} ready${changes.length > 0 ? ` (${changes.join(', ')})` : ''}`,
-    story: reason ? [printable(`note: ${reason}`)] : [],
+    story: [
+      ...(reason ? [printable(`note: ${reason}`)] : []),
+    ],
   }
 }
 
@@ -32,11 +34,13 @@ module.exports = {
   options: {
     count: { value: 'N', number: true, least: 0, description: 'How many are to be ready, at most 16; 0 drops them (default: "warm" of the project file, else 1)' },
     root: { value: 'DIR', description: 'A directory of the repository (default: the current directory)' },
-    'keep-free': { value: 'MB', number: true, least: 0, description: 'Make none when fewer megabytes of the disk are free (default: 2000)' },
+    'keep-free': { value: 'MB', number: true, least: 0, description: 'How many megabytes of the disk stay free: none is made that would leave fewer, and the oldest are dropped while there are fewer (default: 2000)' },
   },
   details: [
     'A spare is a filled tree that git does not know yet. `okstra provision` claims one, brings it to the commit that is wanted, and goes on as ever; what comes out is what git makes.',
-    'With `"warm": N` in .project-docs/okstra/project.json, every `okstra provision` that took one has it replaced in the background, at the lowest priority.',
+    'With `"warm": N` in .project-docs/okstra/project.json, every `okstra provision` that makes a new worktree starts this in the background, at the lowest priority.',
+    'Whatever is not finished is deleted at once, also after Ctrl-C. What killed runs and deleted repositories left is swept by every warming, of any repository, and by `okstra prune`.',
+    'While another process makes them, this one leaves it to that; `--count 0` waits for it instead.',
   ],
   examples: [
     ['okstra warm --count 2', 'keep two trees of this repository ready'],

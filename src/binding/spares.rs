@@ -1,4 +1,4 @@
-//! `warmSpares`, its synchronous twin, and `listSpares`.
+//! `warmSpares`, its synchronous twin, `listSpares` and `listSpareLeftovers`.
 
 use napi::Env;
 use napi::bindgen_prelude::{Object, Unknown};
@@ -11,7 +11,7 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::home::OkstraHome;
 use crate::lock::Patience;
-use crate::provision::spare::{self, Order, Spare};
+use crate::provision::spare::{self, Leftover, Order, Spare};
 
 /// Room that is left on the file system when the caller does not say: 2 GB.
 const KEEP_FREE: u64 = 2_000_000_000;
@@ -25,7 +25,7 @@ pub struct WarmedSpares {
     pub made: u32,
     /// How many were brought to the present commit.
     pub updated: u32,
-    /// How many were dropped: too many, made under other settings, or of a repository that is gone.
+    /// How many were dropped: too many, made under other settings, no room on disk, of a repository that is gone, or damaged.
     pub dropped: u32,
     /// Why there are fewer than wanted, in a sentence; absent when there are not.
     pub reason: Option<String>,
@@ -59,6 +59,30 @@ impl TryFrom<Spare> for SpareWorktree {
             usable: spare.is_usable(),
             commit: spare.record.commit,
             made_at: spare.record.made_at,
+        })
+    }
+}
+
+/// Something among the spares that nobody can claim.
+#[napi(object, object_from_js = false)]
+pub struct SpareLeftover {
+    /// Its directory.
+    pub path: String,
+    /// `unfinished`: whoever was making it died. `abandoned`: so did whoever had claimed it. `unreadable`: nothing tells
+    /// whose it is. `gone`: its repository is gone. And what later versions add.
+    pub reason: String,
+    /// The common git directory of its repository, where that is known.
+    pub repository: Option<String>,
+}
+
+impl TryFrom<Leftover> for SpareLeftover {
+    type Error = Error;
+
+    fn try_from(left: Leftover) -> Result<Self, Error> {
+        Ok(Self {
+            path: path_text(&left.directory)?,
+            reason: left.reason.as_str().to_owned(),
+            repository: left.common_dir.as_deref().map(path_text).transpose()?,
         })
     }
 }
@@ -103,9 +127,11 @@ impl Call {
 /// claim one instead of checking files out. A claimed tree is brought to the commit that is wanted, and comes out as git
 /// would have made it.
 ///
-/// Makes and updates until there are `count`, drops those above it, those that were made under other git settings, and
-/// those of repositories that are gone. One process at a time does this for a repository; another one gets an answer with
-/// a `reason` at once. Takes as long as checking out the files that are missing; nothing waits for it.
+/// Makes and updates until there are `count`, drops those above it and those that were made under other git settings, and,
+/// in all repositories, what nobody can claim. Where fewer than `keepFree` bytes are free it drops the oldest until there
+/// are, or none is left. One process at a time does this for a repository; another one gets an answer with a `reason` at
+/// once, and with a `count` of 0 it waits. Takes as long as checking out the files that are missing; nothing waits for it.
+/// When it fails, or `signal` stops it, nothing unfinished is left.
 ///
 /// Rejects with an `OkstraError`, as `provisionTaskWorktree` does.
 #[napi(
@@ -138,5 +164,17 @@ pub fn list_spares(env: Env) -> napi::Result<Vec<SpareWorktree>> {
     guarded(&env, || {
         let home = OkstraHome::from_env()?;
         Ok(spare::all(&home).into_iter().map(SpareWorktree::try_from).collect::<Result<_>>()?)
+    })
+}
+
+/// What killed runs, deleted repositories and damage left among the spares, and nobody can claim; `prune`, `doctor` and
+/// every `warmSpares` clear it away. Where somebody makes spares at this moment, that repository's are left out.
+///
+/// Throws `OKSTRA_INVALID_ARGUMENT` and `OKSTRA_IO`.
+#[napi]
+pub fn list_spare_leftovers(env: Env) -> napi::Result<Vec<SpareLeftover>> {
+    guarded(&env, || {
+        let found = spare::left_overs(&OkstraHome::from_env()?)?;
+        Ok(found.into_iter().map(SpareLeftover::try_from).collect::<Result<_>>()?)
     })
 }

@@ -32,7 +32,7 @@ export interface WarmOptions {
   projectRoot: string
   /** How many are to be ready: 0 to 16, 0 to drop them all; by default 1. */
   count?: number | null
-  /** How many bytes of the file system stay free: no spare is made when there are fewer. By default 2,000,000,000. */
+  /** How many bytes of the file system stay free: none is made that would leave fewer, and the oldest are dropped while there are fewer. By default 2,000,000,000. */
   keepFree?: number | null
 }
 

@@ -168,6 +168,12 @@ impl<'a> Entry<'a> {
         &self.entry.id
     }
 
+    /// The size of its file when git last looked at it, less whole multiples of 4 GiB; 0 where git was not sure of it.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        u64::from(self.entry.stat.size)
+    }
+
     /// What it is.
     #[must_use]
     pub fn kind(&self) -> EntryKind {

@@ -211,6 +211,8 @@ fn move_aside(job: &Job<'_>, intent: &Intent) -> Result<Option<PathBuf>> {
     for admin in admin.into_iter().chain(unfinished_entries(intent)) {
         retire(intent, &admin)?;
     }
+    // After the intent nobody knows whose it was.
+    spare::give_back(job.home, intent)?;
     Ok(place)
 }
 

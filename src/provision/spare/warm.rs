@@ -1,19 +1,18 @@
-//! Makes spares, brings them up to date, and drops those that nobody can use any more.
+//! Keeps the wanted number of spares of a repository: drops those that are of no use, and has the others made.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use super::super::populate;
 use super::conditions::Conditions;
-use super::pool::{self, SpareRecord, State};
+use super::make::Maker;
+use super::pool::{self, State};
+use super::room::{self, Room};
+use super::sweep;
 use crate::cancel::Cancel;
-use crate::clock;
 use crate::disk;
-use crate::error::{Error, IoContext, Result};
-use crate::git::{Discovery, Git, Repository, repository, version};
+use crate::error::{Error, Result};
+use crate::git::{Discovery, Repository, repository, version};
 use crate::home::OkstraHome;
-use crate::intent::Intent;
 use crate::lock::{Patience, SparesLock};
 
 /// More of one repository would cost disk and save nothing: a claim takes milliseconds, and every one is refilled.
@@ -47,11 +46,11 @@ pub struct Warmed {
     pub reason: Option<String>,
 }
 
-/// Brings the spares of a repository to the wanted number, each at the present `HEAD` of its main worktree. Also drops
-/// the spares of repositories that are gone, and whatever a killed run left.
+/// Brings the spares of a repository to the wanted number, each at the present `HEAD` of its main worktree, as far as the
+/// room on disk allows. Also drops what nobody can claim any more, in all pools of the home.
 ///
-/// Only one process does this for a repository; another one that comes meanwhile has nothing to do and says so. A kill at
-/// any moment leaves ready spares or directories that the next run sweeps.
+/// Only one process does this for a repository; another one that comes meanwhile has nothing to do and says so, unless it
+/// is to drop them: then it waits. A kill at any moment leaves ready spares or directories that the next run sweeps.
 pub fn warm(home: &OkstraHome, order: &Order, patience: &Patience) -> Result<Warmed> {
     if order.count > AT_MOST {
         let reason = format!("at most {AT_MOST} spares of one repository are kept");
@@ -68,216 +67,148 @@ pub fn warm(home: &OkstraHome, order: &Order, patience: &Patience) -> Result<War
             return Err(Error::invalid("root", order.root.to_string_lossy(), reason));
         }
     };
+    super::super::refuse_nested_home(home, &repository)?;
     home.prepare()?;
-    let mut done = Warmed::default();
-    let job = Job { home, repository: &repository, patience };
-    match SparesLock::acquire(
-        home,
-        &repository.common_dir,
-        &Patience { timeout: Duration::ZERO, ..patience.clone() },
-    ) {
-        Ok(lock) => job.refill(order, &lock, &mut done)?,
-        Err(Error::LockTimeout { .. }) => {
-            done.reason = Some("another process is making them".to_owned());
+    let mut done = Warmed { dropped: sweep::sweep_all(home, &patience.cancel)?, ..Warmed::default() };
+    let room = Room { place: home.worktrees(), keep_free: order.keep_free, cancel: &patience.cancel };
+    let job = Job { home, repository: &repository, room, pool: home.spares_of(&repository.common_dir) };
+    let timeout = if order.count == 0 { patience.timeout } else { Duration::ZERO };
+    let patience = Patience { timeout, ..patience.clone() };
+    match SparesLock::acquire(home, &repository.common_dir, &patience) {
+        Ok(lock) => {
+            job.refill(order, &lock, &mut done)?;
+            sweep::drop_pool(&job.pool, &lock);
+        }
+        Err(Error::LockTimeout { holder, .. }) if order.count > 0 => {
+            let pid = holder.map_or_else(String::new, |holder| format!(" (pid {})", holder.pid));
+            done.reason = Some(format!("another process{pid} is making the spares of {}", job.name()));
         }
         Err(error) => return Err(error),
     }
     done.ready = pool::of_repository(home, &repository.common_dir).len();
-    drop_orphans(home, &mut done)?;
     Ok(done)
 }
 
 struct Job<'a> {
     home: &'a OkstraHome,
     repository: &'a Repository,
-    patience: &'a Patience,
+    room: Room<'a>,
+    pool: PathBuf,
 }
 
 impl Job<'_> {
+    fn name(&self) -> std::path::Display<'_> {
+        self.repository.main_worktree.as_ref().unwrap_or(&self.repository.common_dir).display()
+    }
+
     fn refill(&self, order: &Order, lock: &SparesLock, done: &mut Warmed) -> Result<()> {
-        let pool = self.home.spares_of(&self.repository.common_dir);
-        self.sweep(&pool, lock)?;
-        let mut usable = Vec::new();
+        done.dropped += sweep::sweep(self.home, &self.pool, lock)?;
+        let mut kept = 0;
         for spare in pool::of_repository(self.home, &self.repository.common_dir) {
-            if usable.len() < order.count
-                && spare.record.conditions.hold()
-                && pool::is_untouched(&spare.directory)
-            {
-                usable.push(spare);
+            if kept < order.count && spare.record.conditions.hold() && pool::is_untouched(&spare.directory) {
+                kept += 1;
             } else {
-                drop_spare(&pool, &spare.directory, done)?;
+                self.drop_spare(&spare.directory, done)?;
             }
         }
         if order.count == 0 {
             return Ok(());
         }
         let Some(commit) = &self.repository.head else {
-            done.reason = Some("the repository has no commit yet".to_owned());
+            done.reason = Some(format!("{} has no commit yet", self.name()));
             return Ok(());
         };
         let conditions = match Conditions::of(self.repository)? {
             Ok(conditions) => conditions,
             Err(reason) => {
-                for spare in usable {
-                    drop_spare(&pool, &spare.directory, done)?;
+                for spare in pool::of_repository(self.home, &self.repository.common_dir) {
+                    self.drop_spare(&spare.directory, done)?;
                 }
-                done.reason = Some(reason.to_owned());
+                done.reason = Some(format!(
+                    "{} cannot have spares, because {reason}; okstra provision fills each new worktree by itself there, so leave \"warm\" out of its project file",
+                    self.name()
+                ));
                 return Ok(());
             }
         };
-        let ready = usable.len();
-        for spare in usable.into_iter().filter(|spare| spare.record.commit != *commit) {
-            self.patience.cancel.check("making spares")?;
-            let making = pool::place(&pool, State::Making, &pool::id_of(&spare.directory));
+        self.make_room(done)?;
+        let maker =
+            Maker { repository: self.repository, room: &self.room, commit, conditions: &conditions, lock };
+        self.bring_up_to_date(&maker, done)?;
+        self.make_missing(order.count, &maker, done)?;
+        // Others take room too, and what was brought up to date may have grown.
+        self.make_room(done)
+    }
+
+    fn bring_up_to_date(&self, maker: &Maker<'_>, done: &mut Warmed) -> Result<()> {
+        for spare in pool::of_repository(self.home, &self.repository.common_dir) {
+            if spare.record.commit == maker.commit {
+                continue;
+            }
+            self.room.cancel.check("making spares")?;
+            let making = pool::place(&self.pool, State::Making, &spare.id());
             // Claimed meanwhile: that is what it was for.
             if let Some(making) = pool::take(&spare.directory, &making)? {
-                self.fill(&making, commit, &conditions, lock)?;
-                self.publish(&pool, &making)?;
-                done.updated += 1;
+                if maker.complete(&making)? {
+                    done.updated += 1;
+                } else {
+                    done.dropped += 1;
+                    done.reason = Some(format!("{}: a spare was dropped", self.room.told()?));
+                    break;
+                }
             }
         }
-        for _ in ready..order.count {
-            self.patience.cancel.check("making spares")?;
-            if let Some(reason) = self.short_of_disk(order.keep_free)? {
-                done.reason = Some(reason);
+        Ok(())
+    }
+
+    fn make_missing(&self, count: usize, maker: &Maker<'_>, done: &mut Warmed) -> Result<()> {
+        let ready = pool::of_repository(self.home, &self.repository.common_dir);
+        let missing = count.saturating_sub(ready.len());
+        if missing == 0 || done.reason.is_some() {
+            return Ok(());
+        }
+        // One that is there tells best; else what the main worktree has checked out.
+        let directory = ready.first().map_or(&self.repository.common_dir, |spare| &spare.directory);
+        let size = room::size_by(&directory.join("index"), maker.commit).unwrap_or(0);
+        for _ in 0..missing {
+            self.room.cancel.check("making spares")?;
+            if self.room.is_short_of(size)? || !maker.make(&self.pool)? {
+                let told = self.room.told()?;
+                done.reason = Some(format!("{told}: no room for a spare of about {} MB", size / 1_000_000));
                 break;
             }
-            let making = pool::place(&pool, State::Making, &format!("{:016x}", disk::random()));
-            disk::create_private_dir_all(&making)?;
-            make_tree_directory(&making.join("tree"))?;
-            self.fill(&making, commit, &conditions, lock)?;
-            self.publish(&pool, &making)?;
             done.made += 1;
         }
         Ok(())
     }
 
-    /// Fills tree and index with a commit, and writes the record when both are on the device. An orphaned git holds the
-    /// lock on, so that nobody sweeps the tree it still writes to.
-    fn fill(&self, making: &Path, commit: &str, conditions: &Conditions, lock: &SparesLock) -> Result<()> {
-        let index = making.join("index");
-        let cancel = &self.patience.cancel;
-        // One that is brought up to date has all that did not change.
-        if !index.exists() {
-            populate::prefill(self.repository, commit, &making.join("tree"), &index, cancel)?;
+    /// Drops spares, the oldest first, until as much is free as is to stay free.
+    fn make_room(&self, done: &mut Warmed) -> Result<()> {
+        let before = done.dropped;
+        let short = self.room.is_short_of(0)?.then(|| self.room.told()).transpose()?;
+        let mut spares = pool::of_repository(self.home, &self.repository.common_dir);
+        while self.room.is_short_of(0)?
+            && let Some(oldest) = spares.pop()
+        {
+            self.drop_spare(&oldest.directory, done)?;
+            // Some file systems tell what was given back only when it is on the device.
+            disk::sync_file_system(&self.room.place)?;
         }
-        self.git(making)
-            .args(["read-tree", "--reset", "-u", commit])
-            .index_file(&index)
-            .runs_user_code()
-            .holding(lock)
-            .cancel(&self.patience.cancel)
-            .read()?;
-        outlive_its_second(&index)?;
-        let record = SpareRecord {
-            common_dir: self.repository.common_dir.clone(),
-            commit: commit.to_owned(),
-            made_at: clock::utc_now(),
-            conditions: conditions.clone(),
-        };
-        // Nobody waits for a spare, so it is flushed whole: one that outlives a power cut is as good as before.
-        disk::sync_file_system(making)?;
-        pool::write_record(making, &record)
-    }
-
-    /// git in the tree of a spare: without an administrative directory the tree has to be named. A split index would put
-    /// half of it into the common git directory.
-    fn git<'g>(&self, making: &Path) -> Git<'g> {
-        Git::new(&making.join("tree"))
-            .git_dir(Some(&self.repository.common_dir))
-            .work_tree(&making.join("tree"))
-            .setting("core.splitIndex=false")
-    }
-
-    fn publish(&self, pool: &Path, making: &Path) -> Result<()> {
-        disk::move_aside(making, &pool::place(pool, State::Ready, &pool::id_of(making)))
-    }
-
-    /// Takes away what dead runs left. With the lock held nobody makes spares; a claim that still stands belongs to its
-    /// intent.
-    fn sweep(&self, pool: &Path, _lock: &SparesLock) -> Result<()> {
-        for making in pool::directories(pool, State::Making) {
-            delete(&making)?;
-        }
-        for claimed in pool::directories(pool, State::Claimed) {
-            if Intent::stands(self.home, &pool::id_of(&claimed))? {
-                continue;
-            }
-            if pool::is_untouched(&claimed) && pool::read_record(&claimed).is_some() {
-                pool::take(&claimed, &pool::place(pool, State::Ready, &pool::id_of(&claimed)))?;
-            } else {
-                delete(&claimed)?;
-            }
+        let Some(told) = short else { return Ok(()) };
+        match done.dropped - before {
+            // What is known of it already says more.
+            0 => drop(done.reason.get_or_insert(told)),
+            1 => done.reason = Some(format!("{told}: 1 spare was dropped")),
+            dropped => done.reason = Some(format!("{told}: {dropped} spares were dropped")),
         }
         Ok(())
     }
 
-    fn short_of_disk(&self, keep_free: u64) -> Result<Option<String>> {
-        let place = self.home.worktrees();
-        let free = fs2::available_space(&place).context("ask for the free space of", &place)?;
-        Ok((free < keep_free).then(|| {
-            format!(
-                "only {} MB are free, and {} MB are to stay free",
-                free / 1_000_000,
-                keep_free / 1_000_000
-            )
-        }))
-    }
-}
-
-/// An index below this size (some 600 files) is re-read faster than a second passes.
-const LARGE_INDEX: u64 = 64 * 1024;
-
-/// Makes a large index younger than every file in it, by whole seconds. git compares no less: what was written in the same
-/// second as the index may have been changed since, and the first `git status` would read all of it. Nobody waits for a
-/// spare, so this waits for the second to pass.
-fn outlive_its_second(index: &Path) -> Result<()> {
-    let file = fs::File::options().append(true).open(index).context("open", index)?;
-    let found = file.metadata().context("look at", index)?;
-    if found.len() < LARGE_INDEX {
-        return Ok(());
-    }
-    let written = found.modified().context("look at", index)?;
-    let of_epoch = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let next = Duration::from_secs(of_epoch(written).as_secs() + 1);
-    while let Some(left) = next.checked_sub(of_epoch(SystemTime::now())).filter(|left| !left.is_zero()) {
-        // A clock that was set back must not hold this up.
-        std::thread::sleep(left.min(Duration::from_secs(1)));
-        if left > Duration::from_secs(2) {
-            return Ok(());
+    fn drop_spare(&self, directory: &Path, done: &mut Warmed) -> Result<()> {
+        // Stopped half-way it would have to be swept later.
+        if sweep::drop_spare(&self.pool, directory, &Cancel::default())?.is_some() {
+            done.dropped += 1;
         }
+        Ok(())
     }
-    file.set_modified(SystemTime::now()).context("set the time of", index)
-}
-
-/// Under the user's umask, as git makes the root of a worktree.
-fn make_tree_directory(tree: &Path) -> Result<()> {
-    fs::create_dir(tree).context("make the directory", tree)
-}
-
-fn drop_spare(pool: &Path, directory: &Path, done: &mut Warmed) -> Result<()> {
-    let making = pool::place(pool, State::Making, &pool::id_of(directory));
-    // Renamed first: a claim that comes now does not find it, and a kill leaves what the next run sweeps.
-    if let Some(making) = pool::take(directory, &making)? {
-        delete(&making)?;
-        done.dropped += 1;
-    }
-    Ok(())
-}
-
-// What could not be deleted is met again by the next run, under a name that nobody claims.
-fn delete(directory: &Path) -> Result<()> {
-    disk::delete_tree(directory, &Cancel::default()).map(drop)
-}
-
-/// Drops the spares of repositories that are not there any more.
-fn drop_orphans(home: &OkstraHome, done: &mut Warmed) -> Result<()> {
-    for spare in pool::all(home) {
-        if !spare.record.common_dir.is_dir() {
-            let pool = spare.directory.parent().unwrap_or(&spare.directory);
-            drop_spare(pool, &spare.directory, done)?;
-            let _ = fs::remove_dir(pool);
-        }
-    }
-    Ok(())
 }
