@@ -11,6 +11,11 @@ const { FILES, place, gate } = require('./helpers/spares.js')
 
 const GATED = { ...FILES, '.gitattributes': '*.gate filter=gate\n', 'slow.gate': 'slow\n' }
 
+/** Resolves when a condition holds that a dying process brings about. */
+async function until(condition) {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
 test('a warming that is stopped leaves nothing of what it was making', async (t) => {
   const box = place(t, GATED)
   const door = gate(t, box)
@@ -48,6 +53,80 @@ test('a claim that is stopped leaves nothing of the spare', async (t) => {
   child.kill('SIGINT')
   assert.equal((await done).code, 130)
   assert.deepEqual(box.names(), [])
+})
+
+test('what is being made is left alone as long as its maker or its git lives, and swept when both are dead', async (t) => {
+  const box = place(t, GATED)
+  const door = gate(t, box)
+  const other = box.repository('other')
+  const sweep = () => box.run('warm', '--root', other, '--count', '0')
+  const leftovers = async () => (await box.run('list', '--spares')).leftovers.map(({ reason }) => reason)
+  door.close()
+  const { child, done } = box.start(['warm', '--count', '1', '--keep-free', '0'], { cwd: box.root })
+  await door.entered()
+  await sweep()
+  assert.deepEqual([await leftovers(), box.names().length], [[], 1])
+  child.kill('SIGKILL')
+  await done
+  await sweep()
+  await box.run('prune', '--yes')
+  assert.deepEqual([await leftovers(), box.names().length], [[], 1], 'its git goes on')
+  await door.open()
+  await until(async () => (await leftovers()).length > 0)
+  assert.deepEqual(await leftovers(), ['unfinished'])
+  await sweep()
+  assert.deepEqual(box.names(), [])
+})
+
+// As kills, damage and deleted repositories leave them.
+const LEFT = {
+  'one that was being made': (spare) => fs.renameSync(spare, spare.replace('ready-', 'making-')),
+  'one without a record': (spare) => fs.rmSync(path.join(spare, 'record.json')),
+  'one whose record is torn': (spare) => fs.truncateSync(path.join(spare, 'record.json'), 20),
+  'one that was half claimed': (spare) => {
+    fs.rmSync(path.join(spare, 'tree'), { recursive: true })
+    fs.renameSync(spare, spare.replace('ready-', 'claimed-'))
+  },
+  'one of a repository that is gone': (_spare, { root }) => fs.rmSync(path.join(root, '.git'), { recursive: true }),
+}
+const SWEEPERS = {
+  'warm of another repository': ['warm', '--count', '0'],
+  'prune': ['prune', '--yes'],
+  'doctor --fix': ['doctor', '--fix'],
+}
+
+for (const [what, leave] of Object.entries(LEFT)) {
+  for (const [name, args] of Object.entries(SWEEPERS)) {
+    test(`${name} drops ${what}`, async (t) => {
+      const box = place(t)
+      await box.warm(1)
+      leave(path.join(box.pools, fs.readdirSync(box.pools)[0], box.ready()[0]), box)
+      const other = box.repository('other')
+      const before = box.names()
+      const told = await box.okstra(['prune', '--dry-run'], { cwd: other })
+      assert.match(told.stdout, /^spare +.*a spare.*; is deleted$/m)
+      const found = await box.okstra(['doctor'], { cwd: other })
+      assert.equal(found.code, 1)
+      assert.match(found.stdout, /\[spare-left\]/)
+      assert.match((await box.okstra(['list', '--spares'], { cwd: other })).stderr, /^1 that nobody can claim/m)
+      assert.deepEqual(box.names(), before, 'nothing was changed')
+
+      const { code, stdout, stderr } = await box.okstra(args, { cwd: other })
+      assert.equal(code, 0, stderr + stdout)
+      assert.deepEqual(box.names(), [])
+      assert.deepEqual((await box.run('prune', '--dry-run')).items, [])
+    })
+  }
+}
+
+test('a whole spare of a claim that is over is given back', async (t) => {
+  const { pools, names, ready, warm, run } = place(t)
+  await warm(1)
+  const [spare] = ready()
+  const [pool] = fs.readdirSync(pools)
+  fs.renameSync(path.join(pools, pool, spare), path.join(pools, pool, spare.replace('ready-', 'claimed-')))
+  await run('prune', '--yes')
+  assert.deepEqual(names(), [spare])
 })
 
 test('where disk is short, spares are dropped, and it is said', async (t) => {
@@ -147,3 +226,23 @@ test('why a repository can have no spares is said with its name and with what to
   assert.match(reason, /leave "warm" out of its project file$/)
 })
 
+test('list --spares fits a narrow terminal, and shows one repository where that is asked', async (t) => {
+  const box = place(t)
+  const { dir, root, env, run, okstra } = box
+  const deep = box.repository(`${'a-long-name-of-a-directory/'.repeat(4)}deep`)
+  await box.warm(1)
+  await run('warm', '--root', deep, '--count', '1', '--keep-free', '0')
+  const python = path.join(__dirname, 'helpers', 'terminal.py')
+  const bin = path.join(__dirname, '..', 'bin', 'okstra.js')
+  const shown = execFileSync('python3', [python, 'stdout', '--', process.execPath, bin, 'list', '--spares'], { cwd: dir, env: { ...env, COLUMNS: '80', NO_COLOR: '1' }, encoding: 'utf8' })
+  const lines = JSON.parse(shown).terminal
+  for (const line of lines.split(/\r?\n/)) assert.ok(line.length <= 80, line)
+  assert.match(lines, /^\.\.\..*\/deep +ready/m)
+  const { spares } = await run('list', '--spares', '--root', path.join(root, 'src'))
+  assert.deepEqual(spares.map(({ repository }) => repository), [path.join(root, '.git')])
+  const wrong = await okstra(['list', '--spares', '--project', 'shop'], { cwd: root })
+  assert.equal(wrong.code, 2)
+  assert.match(wrong.stderr, /belongs to a repository.*\n.*--root DIR/)
+  assert.equal((await okstra(['list', '--root', root], { cwd: root })).code, 2)
+  assert.equal((await okstra(['list', '--spares', '--root', '/'], { cwd: root })).code, 3)
+})

@@ -210,7 +210,7 @@ test('a wrong number of spares in the project file is said, and changes nothing'
 
 test('list --spares shows what is ready, and disk counts it', async (t) => {
   const { root, run, warm, okstra, git } = place(t)
-  assert.deepEqual(await run('list', '--spares'), { schema: 1, ok: true, spares: [] })
+  assert.deepEqual(await run('list', '--spares'), { schema: 1, ok: true, spares: [], leftovers: [] })
   assert.deepEqual(await okstra(['list', '--spares'], { cwd: root }), { code: 0, signal: null, stdout: '', stderr: 'no spares\n' })
   assert.equal((await run('disk')).spares.entries, 0)
   await warm(2)
@@ -221,7 +221,7 @@ test('list --spares shows what is ready, and disk counts it', async (t) => {
     assert.ok(fs.existsSync(path.join(spare.path, 'src', 'main.txt')))
   }
   const lines = (await okstra(['list', '--spares'], { cwd: root })).stdout.trimEnd().split('\n')
-  assert.match(lines[0], /^REPOSITORY +STATE +AGE +COMMIT +PATH$/)
+  assert.match(lines[0], /^REPOSITORY +STATE +AGE +COMMIT$/)
   assert.equal(lines.length, 3)
   assert.ok(lines[1].startsWith(`${root}  ready  `), lines[1])
   assert.ok((await run('disk')).spares.entries > 2 * Object.keys(FILES).length)

@@ -1,10 +1,13 @@
 'use strict'
+const path = require('node:path')
 const { addon } = require('../addon.js')
+const { usageError } = require('../errors.js')
 
 const STATUSES = ['active', 'released', 'missing', 'orphan', 'provisioning', 'broken']
 
-async function list({ values, paint }) {
-  if (values.spares) return spares(values, paint)
+async function list({ values, paint, cwd }) {
+  if (values.spares) return spares(values, paint, cwd)
+  if (values.root !== undefined) throw usageError('list can use --root only with --spares', 'Add --spares; for tasks there is --project.')
   const { project, status } = values
   const { safeSegment } = addon()
   const choice = project === undefined ? {} : { projectId: safeSegment(project) }
@@ -21,21 +24,64 @@ async function list({ values, paint }) {
 }
 
 /** The trees that no task has claimed yet. */
-function spares(values, paint) {
-  const other = Object.keys(values).find((name) => name !== 'spares' && name !== 'json')
+function spares(values, paint, cwd) {
+  const other = Object.keys(values).find((name) => !['spares', 'root', 'json'].includes(name))
   if (other) {
-    const { usageError } = require('../errors.js')
-    throw usageError(`list cannot use --${other} with --spares: a spare belongs to no task`, 'Write `okstra list --spares`.')
+    const hint = 'Write `okstra list --spares`, with `--root DIR` for those of one repository alone.'
+    throw usageError(`list cannot use --${other} with --spares: a spare belongs to a repository, and to no project and no task yet`, hint)
   }
-  const found = addon().listSpares()
-  if (found.length === 0) return { data: { spares: [] }, text: '', story: ['no spares'] }
+  const common = values.root === undefined ? undefined : repositoryAround(path.resolve(cwd, values.root))
+  const concerns = ({ repository }) => common === undefined || repository === common
+  const found = addon().listSpares().filter(concerns)
+  const leftovers = addon().listSpareLeftovers().filter(concerns)
+  const story = [
+    ...(found.length === 0 ? ['no spares'] : []),
+    ...(leftovers.length === 0 ? [] : [`${leftovers.length} that nobody can claim (${reasons(leftovers)}): \`okstra prune\` deletes them`]),
+  ]
+  return { data: { spares: found, leftovers }, text: found.length === 0 ? '' : sparesTable(found, paint), story }
+}
+
+function repositoryAround(directory) {
+  const common = require('../repository.js').findRepository(directory)?.common
+  if (common !== undefined) return common
+  const { LauncherError } = require('../errors.js')
+  throw new LauncherError('OKSTRA_NO_REPOSITORY', `cannot list the spares of ${directory}: it is in no git repository`, {
+    hint: 'Name a directory of a repository, or leave --root out.',
+    path: directory,
+  })
+}
+
+const REASONS = { gone: 'of a repository that is gone', unreadable: 'whose record cannot be read' }
+
+/** `2 unfinished, 1 of a repository that is gone`. */
+function reasons(leftovers) {
+  const counts = new Map()
+  for (const { reason } of leftovers) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return [...counts].map(([reason, count]) => `${count} ${REASONS[reason] ?? reason}`).join(', ')
+}
+
+function sparesTable(found, paint) {
   const { table } = require('../output.js')
   const { age } = require('../tasks.js')
-  const row = ({ repository, usable, madeAt, commit, path }) => [
-    repository.replace(/[\\/]\.git$/, ''), usable ? 'ready' : 'unusable', age(madeAt), commit.slice(0, 12), path,
-  ]
-  const text = table([['REPOSITORY', 'STATE', 'AGE', 'COMMIT', 'PATH'], ...found.map(row)], (line, _column, cell) => (line === 0 ? paint('bold', cell) : cell))
-  return { data: { spares: found }, text }
+  const columns = process.stdout.isTTY ? process.stdout.columns || 80 : Infinity
+  const rows = found.map(({ repository, usable, madeAt, commit }) => [
+    repository.replace(/[\\/]\.git$/, ''), usable ? 'ready' : 'unusable', age(madeAt), commit.slice(0, 12),
+  ])
+  const header = ['REPOSITORY', 'STATE', 'AGE', 'COMMIT']
+  const others = [header, ...rows].map((row) => row.slice(1))
+  const room = columns - others[0].reduce((sum, _, i) => sum + 2 + Math.max(...others.map((row) => row[i].length)), 0)
+  const fitting = rows.map(([repository, ...rest]) => [ending(repository, Math.max(room, header[0].length)), ...rest])
+  return table([header, ...fitting], (line, _column, cell) => (line === 0 ? paint('bold', cell) : cell))
+}
+
+/** A path in so many columns: its end tells more than its beginning. */
+function ending(place, columns) {
+  const { printable, width } = require('../output.js')
+  const text = printable(place)
+  if (width(text) <= columns) return text
+  let end = [...text]
+  while (width(end.join('')) > columns - 3) end = end.slice(1)
+  return `...${end.join('')}`
 }
 
 /** The registry beside the directories. */
@@ -91,6 +137,7 @@ module.exports = {
     disk: { description: 'Measure what each worktree costs on disk too' },
     fast: { description: 'Look at the registry and the directories alone: no git, no uncommitted work, no orphans' },
     spares: { description: 'The trees made in advance instead (`okstra warm`), which belong to no task yet' },
+    root: { value: 'DIR', description: 'With --spares: only those of the repository around a directory' },
     porcelain: { description: 'One line per task, parted by tabs, for shells; see docs/list.md for the columns' },
   },
   details: [

@@ -67,7 +67,7 @@ module.exports = {
   },
   details: [
     'Into the trash go: worktrees of released tasks whose work is in the default branch, and directories that no row of the registry knows. Rows whose directory is gone are released; their branches stay.',
-    'Deleted for good is only what has lain in the trash, or where recovery moved it, for its days. Links are never followed and mount points never entered.',
+    'Deleted for good is only what has lain in the trash, or where recovery moved it, for its days, and what nobody can claim among the spares: of a repository that is gone, damaged, or left by a killed run. Links are never followed and mount points never entered.',
   ],
   examples: [
     ['okstra prune', 'shows what may go and asks'],

@@ -263,7 +263,8 @@ pub struct PruneItem {
     pub id: String,
     /// `merged`: a released task whose work is in the default branch. `missing`: an active task whose directory is gone.
     /// `orphan`: a directory that no row knows. `expired`: an entry of the trash past its days. `quarantine`: something
-    /// that recovery moved aside, past its days. `unfinished`: what a killed deletion left. And what later versions add.
+    /// that recovery moved aside, past its days. `unfinished`: what a killed deletion left. `spare`: something among the
+    /// spares that nobody can claim (see `listSpareLeftovers`). And what later versions add.
     pub why: String,
     /// The task-key, where it is one's.
     pub task_key: Option<String>,
@@ -320,8 +321,8 @@ impl Pruning {
 }
 
 /// Proposes what may go: released and merged tasks, tasks whose directory is gone, unknown directories, and what has
-/// lain in the trash or in quarantine for its days (14, or `OKSTRA_TRASH_DAYS`). With `apply` it is cleared away:
-/// worktrees and directories go into the trash, what is in the trash is deleted. What cannot go stays and says why.
+/// lain in the trash or in quarantine for its days (14, or `OKSTRA_TRASH_DAYS`), and what nobody can claim among the spares.
+/// With `apply` it is cleared away: worktrees and directories go into the trash, the rest is deleted. What cannot go stays and says why.
 ///
 /// `signal` stops it between two items, and within a deletion, which the next call continues.
 ///

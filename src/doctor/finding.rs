@@ -85,6 +85,8 @@ codes! {
     LinkBroken = "link-broken",
     /// The lines that hide the links from git are missing.
     ExcludeLost = "exclude-lost",
+    /// Something among the spares that nobody can claim.
+    SpareLeft = "spare-left",
     /// Things that earlier repairs moved aside.
     KeptAside = "kept-aside",
 }

@@ -17,6 +17,7 @@ mod orphans;
 mod registry;
 mod repositories;
 mod rows;
+mod spares;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -91,6 +92,7 @@ pub fn examine(home: &OkstraHome, options: &Options, patience: &Patience) -> Res
     entries::examine_unfinished(&mut doctor, &known, &inspection)?;
     orphans::examine_unknown(&mut doctor, &inspection);
     links::examine(&mut doctor, &known, &inspection)?;
+    spares::examine(&mut doctor)?;
     kept::examine(&mut doctor, &common_dirs);
     // Locks that a repair took away as a part of it, and those of gits that have ended meanwhile.
     doctor.findings.retain(|finding| {

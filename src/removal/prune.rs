@@ -13,10 +13,11 @@ use crate::error::{Error, Result};
 use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind};
 use crate::lock::{Patience, TaskLock};
-use crate::provision;
+use crate::provision::{self, spare, spare::Leftover};
 use crate::registry::history::{Event, EventKind};
 use crate::registry::{Entry, EntryStatus, Filter, Registry};
 use crate::survey::branch::{self, Ask, Merged};
+use crate::survey::disk_use;
 use crate::task::TaskKey;
 use crate::trash::{self, Ground, Record, purge};
 
@@ -39,6 +40,8 @@ pub enum Why {
     Quarantine,
     /// What a killed purge left; it is deleted.
     Unfinished,
+    /// Something among the spares that nobody can claim; it is deleted.
+    Spare,
 }
 
 impl Why {
@@ -52,6 +55,7 @@ impl Why {
             Self::Expired => "expired",
             Self::Quarantine => "quarantine",
             Self::Unfinished => "unfinished",
+            Self::Spare => "spare",
         }
     }
 }
@@ -72,6 +76,7 @@ pub struct Proposal {
     /// What became of it: `None` when nothing was tried, an error's text when it stays.
     pub outcome: Option<std::result::Result<String, String>>,
     record: Option<Record>,
+    spare: Option<Leftover>,
 }
 
 /// What to look for.
@@ -130,6 +135,7 @@ pub fn prune(
     search.orphans(&mut proposals)?;
     search.trash(&mut proposals)?;
     search.quarantine(&mut proposals)?;
+    search.spares(&mut proposals)?;
     if let Some(only) = &request.only {
         proposals.retain(|proposal| only.contains(&proposal.id));
     }
@@ -191,6 +197,7 @@ impl Search<'_> {
                 detail,
                 outcome: None,
                 record: None,
+                spare: None,
             };
             if there && entry.status == EntryStatus::Released {
                 if let Some(into) = self.merged(&entry)?
@@ -238,6 +245,7 @@ impl Search<'_> {
                     detail: "no row of the registry knows it; goes into the trash".into(),
                     outcome: None,
                     record: None,
+                    spare: None,
                 });
             }
         }
@@ -257,6 +265,7 @@ impl Search<'_> {
                     detail: format!("removed at {}; is deleted", record.at),
                     outcome: None,
                     record: Some(record),
+                    spare: None,
                 });
             }
         }
@@ -271,6 +280,7 @@ impl Search<'_> {
                     detail: "an earlier deletion did not get to its end; is deleted".into(),
                     outcome: None,
                     record: None,
+                    spare: None,
                 });
             }
         }
@@ -321,6 +331,30 @@ impl Search<'_> {
                     detail: "recovery moved it aside, and nobody had been given it; is deleted".into(),
                     outcome: None,
                     record: None,
+                    spare: None,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// They belong to no project.
+    fn spares(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
+        if self.request.project.is_some() {
+            return Ok(());
+        }
+        for left in spare::left_overs(self.home)? {
+            if is_older(modified(&left.directory), self.moved) {
+                let size = disk_use::measure(&left.directory, &[], &self.patience.cancel)?.allocated;
+                proposals.push(Proposal {
+                    id: format!("spare:{}", left.directory.display()),
+                    why: Why::Spare,
+                    task_key: None,
+                    path: left.directory.clone(),
+                    detail: format!("{}, {}; is deleted", left.described(), disk_use::spoken(size)),
+                    outcome: None,
+                    record: None,
+                    spare: Some(left),
                 });
             }
         }
@@ -329,6 +363,14 @@ impl Search<'_> {
 
     fn act(&self, proposal: &Proposal) -> Result<String> {
         let cancel = &self.patience.cancel;
+        if let Some(left) = &proposal.spare {
+            // Whoever is at work there clears it away first.
+            let at_once = Patience { timeout: Duration::ZERO, ..self.patience.clone() };
+            let deletion = spare::drop_left_over(self.home, left, &at_once)?;
+            return Ok(
+                deletion.map_or_else(|| "may be claimed, or was deleted, by now".into(), |it| told(&it))
+            );
+        }
         match (proposal.why, &proposal.task_key) {
             (Why::Merged | Why::Missing, Some(key)) => {
                 let done =

@@ -97,6 +97,17 @@ pub fn caches_of(worktree: &Path, cancel: &Cancel) -> Result<Vec<caches::Cache>>
     Ok(found)
 }
 
+/// A number of bytes as people read it, in powers of 1000 as disks are sold.
+#[must_use]
+pub fn spoken(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..1_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
+    }
+}
+
 /// What a directory costs. `caches` are paths below it whose blocks are counted as reclaimable too.
 pub fn measure(directory: &Path, caches: &[PathBuf], cancel: &Cancel) -> Result<DiskUse> {
     walk::measure(directory, caches, cancel)
