@@ -193,11 +193,39 @@ test('a spare that turns out larger than it seemed is deleted when it crosses th
   })
 })
 
+test('a background warming keeps a relative okstra home', async (t) => {
+  const { root, dir, okstra } = place(t)
+  await okstra(['setup'], { cwd: root })
+  const file = path.join(root, '.project-docs', 'okstra', 'project.json')
+  fs.writeFileSync(file, JSON.stringify({ ...JSON.parse(fs.readFileSync(file, 'utf8')), warm: 1 }))
+  const env = { OKSTRA_HOME: `relative-${path.basename(dir).replace(' ', '-')}` }
+  const { code, stderr } = await okstra(['provision', 'shop/g/t', '--phase', 'p', '--root', root], { cwd: dir, env })
+  assert.equal(code, 0, stderr)
+  const pools = path.join(dir, env.OKSTRA_HOME, 'worktrees', '.spares')
+  const made = () => fs.existsSync(pools) && fs.readdirSync(pools, { recursive: true }).some((name) => /ready-[^/]*$/.test(name))
+  await until(made)
+  assert.ok(!fs.existsSync(path.join(path.parse(dir).root, env.OKSTRA_HOME)))
+})
+
 test('a home inside the repository is refused, as by provision', async (t) => {
   const { root, okstra } = place(t)
   const { code, stdout } = await okstra(['warm', '--json'], { cwd: root, env: { OKSTRA_HOME: path.join(root, '.ok') } })
   assert.deepEqual([code, JSON.parse(stdout).error.code], [1, 'OKSTRA_UNSAFE_HOME'])
   assert.ok(!fs.existsSync(path.join(root, '.ok')))
+})
+
+test('warm without --count keeps what the project file says, none for 0, and one where it says nothing', async (t) => {
+  const { root, run, okstra } = place(t)
+  await run('setup')
+  const file = path.join(root, '.project-docs', 'okstra', 'project.json')
+  const settings = JSON.parse(fs.readFileSync(file, 'utf8'))
+  assert.equal((await run('warm', '--keep-free', '0')).ready, 1)
+  fs.writeFileSync(file, JSON.stringify({ ...settings, warm: 2 }))
+  assert.equal((await run('warm', '--keep-free', '0')).ready, 2)
+  fs.writeFileSync(file, JSON.stringify({ ...settings, warm: 0 }))
+  const { stdout, stderr } = await okstra(['warm', '--keep-free', '0'], { cwd: root })
+  assert.equal(stdout, '0 ready (2 dropped)\n')
+  assert.match(stderr, /"warm" of the project file is 0/)
 })
 
 test('spares are not said to be dropped while another process makes them', async (t) => {

@@ -5,10 +5,10 @@ const path = require('node:path')
 
 const BIN = path.join(__dirname, '..', 'bin', 'okstra.js')
 
-/** How many spares the project of a directory wants ready: "warm" in its project file. */
+/** How many spares the project of a directory wants ready: "warm" in its project file. Nothing where that does not say. */
 function wanted(directory) {
   const repository = require('./repository.js').findRepository(directory)
-  return (repository && require('./project-file.js').readProject(repository)?.warm) ?? 0
+  return repository && require('./project-file.js').readProject(repository)?.warm
 }
 
 /**
@@ -18,10 +18,12 @@ function wanted(directory) {
  */
 function refill(directory) {
   try {
-    if (wanted(directory) === 0) return
+    if (!wanted(directory)) return
     const { spawn } = require('node:child_process')
     const child = spawn(process.execPath, [BIN, 'warm', '--root', directory], {
+      // Nobody's directory is held; so what is relative has to be made absolute.
       cwd: path.parse(directory).root,
+      env: { ...process.env, OKSTRA_HOME: require('./home.js').okstraHome() },
       detached: true,
       stdio: 'ignore',
       windowsHide: true,

@@ -5,7 +5,7 @@ const { printable } = require('../output.js')
 async function warm({ values, cwd }) {
   const { addon } = require('../addon.js')
   const root = path.resolve(cwd, values.root ?? '.')
-  const count = values.count ?? (require('../refill.js').wanted(root) || 1)
+  const count = values.count ?? require('../refill.js').wanted(root) ?? 1
   // Nobody waits for a spare: whoever works on this machine comes first.
   require('node:os').setPriority(19)
   const { interruptible } = require('../interruptible.js')
@@ -22,6 +22,7 @@ async function warm({ values, cwd }) {
     data: done,
     text: `${ready} ready${changes.length > 0 ? ` (${changes.join(', ')})` : ''}`,
     story: [
+      ...(count === 0 && values.count === undefined ? ['note: "warm" of the project file is 0; --count makes some all the same'] : []),
       ...(reason ? [printable(`note: ${reason}`)] : []),
     ],
   }
@@ -32,7 +33,7 @@ module.exports = {
   usage: '[options]',
   positionals: [0, 0],
   options: {
-    count: { value: 'N', number: true, least: 0, description: 'How many are to be ready, at most 16; 0 drops them (default: "warm" of the project file, else 1)' },
+    count: { value: 'N', number: true, least: 0, description: 'How many are to be ready, at most 16; 0 drops them (default: "warm" of the project file; 1 where it names none)' },
     root: { value: 'DIR', description: 'A directory of the repository (default: the current directory)' },
     'keep-free': { value: 'MB', number: true, least: 0, description: 'How many megabytes of the disk stay free: none is made that would leave fewer, and the oldest are dropped while there are fewer (default: 2000)' },
   },
