@@ -20,6 +20,8 @@ pub struct Replace<'a> {
     pub backup: Option<&'a Path>,
     /// Takes over the permission bits of the file that is replaced; else the new file is 0600.
     pub keep_mode: bool,
+    /// Leaves out the flushes: for what may be lost and shows by itself whether it is whole.
+    pub unflushed: bool,
 }
 
 /// Replaces a file so that, whatever dies and whenever, either the old or the new content is there, complete.
@@ -41,7 +43,9 @@ pub fn replace_file(path: &Path, content: &[u8], how: Replace<'_>) -> Result<()>
             fs::set_permissions(&temporary, present.permissions())
                 .context("set the permissions of", &temporary)?;
         }
-        file.sync_all().context("flush to the device", &temporary)?;
+        if !how.unflushed {
+            file.sync_all().context("flush to the device", &temporary)?;
+        }
         // A write that came back short, or that a full disk cut, must never replace a good file.
         let length = file.metadata().context("look at", &temporary)?.len();
         if length != content.len() as u64 {
@@ -60,7 +64,7 @@ pub fn replace_file(path: &Path, content: &[u8], how: Replace<'_>) -> Result<()>
         let _ = fs::remove_file(&temporary);
         return Err(error);
     }
-    sync_dir(directory)
+    if how.unflushed { Ok(()) } else { sync_dir(directory) }
 }
 
 fn keep_backup(target: &Path, backup: &Path) -> Result<()> {
@@ -267,7 +271,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (file, backup) = (directory.path().join("f"), directory.path().join("f.bak"));
         for content in ["one", "two", "three"] {
-            replace_file(&file, content.as_bytes(), Replace { backup: Some(&backup), keep_mode: false })
+            replace_file(&file, content.as_bytes(), Replace { backup: Some(&backup), ..Replace::default() })
                 .unwrap();
         }
         assert_eq!(fs::read_to_string(&file).unwrap(), "three");

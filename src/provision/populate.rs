@@ -13,6 +13,8 @@ mod copy;
 #[cfg(unix)]
 mod file;
 #[cfg(unix)]
+mod proven;
+#[cfg(unix)]
 mod recent;
 
 use std::path::Path;
@@ -102,6 +104,7 @@ mod from_main {
     #[derive(Debug)]
     pub(in super::super) struct Sources {
         main: PathBuf,
+        common_dir: PathBuf,
         draft: Draft,
         conversions: Conversions,
         config: Config,
@@ -139,7 +142,7 @@ mod from_main {
                 }
             };
             let conversions = Conversions::read(&main, &repository.common_dir, &config, &draft)?;
-            Some(Self { main, draft, conversions, config })
+            Some(Self { main, common_dir: repository.common_dir.clone(), draft, conversions, config })
         }
 
         /// Fills the tree; `false` when git had better do it, and nothing was touched.
@@ -182,7 +185,8 @@ mod from_main {
             let leave = |wanted: &index::Wanted<'_>| {
                 !conversion::is_plain(wanted) || self.conversions.may_touch(wanted.path)
             };
-            let arrived = copy::copy(&self.main, path, &self.draft, &leave, cancel, progress)?;
+            let arrived =
+                copy::copy(&self.main, &self.common_dir, path, &self.draft, &leave, cancel, progress)?;
             let missing = self.draft.settle(&arrived);
             self.draft.write(index)?;
             Ok(missing)

@@ -157,7 +157,11 @@ impl Store {
     ) -> Result<Arc<Document>> {
         disk::sweep_temporaries(&self.path, SWEEP_AFTER);
         disk::sweep_temporaries(&self.home.registry_backup(), SWEEP_AFTER);
-        disk::replace_file(&self.path, &document.emit(), Replace { backup, keep_mode: true })?;
+        disk::replace_file(
+            &self.path,
+            &document.emit(),
+            Replace { backup, keep_mode: true, ..Replace::default() },
+        )?;
         document.repaired = false;
         let document = Arc::new(document);
         // The lock is held: the file there now is the one just written.

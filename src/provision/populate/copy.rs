@@ -5,6 +5,7 @@
 //! inode its index remembers, or which conversions were in force when its files were written. Hashing costs some 5 %
 //! of a copy with the instructions that processors have for it; trusting the stat data of the index instead would
 //! leave files that were checked out under other attributes than today's.
+//! Only where extents are shared is what was hashed once believed of an unchanged file; see [`super::proven`].
 //!
 //! Directories are opened once and used by handle, and no symbolic link is followed on either side.
 
@@ -39,6 +40,7 @@ const PORTIONS: usize = 4;
 /// made.
 pub(super) fn copy(
     main: &Path,
+    common_dir: &Path,
     to: &Path,
     draft: &Draft,
     leave: &(dyn Fn(&Wanted<'_>) -> bool + Sync),
@@ -60,7 +62,7 @@ pub(super) fn copy(
         leave,
         from: from.as_fd(),
         to: to.as_fd(),
-        copier: Copier::new(draft.hash(), main),
+        copier: Copier::new(draft.hash(), main, common_dir),
         full: AtomicBool::new(false),
         done: AtomicUsize::new(0),
     };
@@ -89,6 +91,8 @@ pub(super) fn copy(
         work(true);
     });
     cancel.check("filling the worktree")?;
+    let Shared { copier, .. } = shared;
+    copier.finish(total);
     Ok(arrived)
 }
 

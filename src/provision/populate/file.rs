@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::Errno;
 
+use super::proven::Proven;
 use super::recent::Recent;
-use crate::git::index::{EntryKind, FileStat, HashKind, Wanted};
+use crate::git::index::{EntryKind, FileStat, HashKind, ObjectId, Wanted};
 use crate::git::object::Hasher;
 
-/// Files up to this size are read whole and hashed before anything is made; larger ones go through in pieces.
+/// Files up to this size are read whole before anything is made; larger ones go through in pieces.
 const PIECE: usize = 1024 * 1024;
 /// What a buffer holds at least: nearly all files of a tree of source code.
 const SMALL: usize = 64 * 1024;
@@ -33,15 +34,24 @@ pub(super) struct Place<'a> {
 /// What all copies of one tree have in common.
 pub(super) struct Copier {
     hash: HashKind,
-    /// Whether the file system has not yet refused to share extents.
-    clones: AtomicBool,
+    /// What is known of files whose extents can be shared, until the file system refuses to share them.
+    proven: Option<Proven>,
+    refused: AtomicBool,
     recent: Arc<Recent>,
 }
 
 impl Copier {
-    /// For a tree whose objects are named by `hash`, from the worktree `main`.
-    pub(super) fn new(hash: HashKind, main: &Path) -> Self {
-        Self { hash, clones: AtomicBool::new(cfg!(target_os = "linux")), recent: Recent::of(main) }
+    /// For a tree whose objects are named by `hash`, from the worktree `main` with this common directory.
+    pub(super) fn new(hash: HashKind, main: &Path, common_dir: &Path) -> Self {
+        let proven = shares_extents(main).then(|| Proven::read(common_dir));
+        Self { hash, proven, refused: AtomicBool::new(false), recent: Recent::of(main) }
+    }
+
+    /// Keeps what was learned for the next tree; this one has so many files.
+    pub(super) fn finish(self, files: usize) {
+        if let Some(proven) = self.proven {
+            proven.save(files);
+        }
     }
 
     /// Makes the file, and gives the stat data of what it made; `None`, and nothing there, when its source is not what is
@@ -54,65 +64,99 @@ impl Copier {
     ) -> rustix::io::Result<Option<FileStat>> {
         let new =
             NewFile { to: place.to, name: place.name, executable: wanted.kind == EntryKind::Executable };
+        let proven = self.proven.as_ref().filter(|_| !self.refused.load(Ordering::Relaxed));
         // Where extents are shared, it is the sharing that costs, and what is written instead would take room.
-        let may_clone = self.clones.load(Ordering::Relaxed);
-        if !may_clone && let Some(file) = self.recent.find(wanted.path, wanted.id) {
+        if proven.is_none()
+            && let Some(file) = self.recent.find(wanted.path, wanted.id)
+        {
             return new.make(file.mtime, |target| write_all(target, &file.content)).map(Some);
         }
-        let source = rustix::fs::openat(place.from, place.name, SOURCE, Mode::empty())?;
-        let before = rustix::fs::fstat(&source)?;
+        let file = rustix::fs::openat(place.from, place.name, SOURCE, Mode::empty())?;
+        let before = rustix::fs::fstat(&file)?;
         let found = FileStat::from(before);
         if !matches!(found.kind, EntryKind::File | EntryKind::Executable)
             || wanted.size.is_some_and(|size| size != found.size & u64::from(u32::MAX))
         {
             return Ok(None);
         }
-        let Some(mut hasher) = Hasher::blob(self.hash, found.size) else { return Ok(None) };
         let mtime = Timespec { tv_sec: before.st_mtime, tv_nsec: before.st_mtime_nsec as _ };
-        let size = usize::try_from(found.size).unwrap_or(usize::MAX);
-        if size <= PIECE {
-            if buffer.len() < size {
-                buffer.resize(size.next_power_of_two().max(SMALL), 0);
-            }
-            // A file that ended where it said has been read whole; whether it grew since does not matter, the hash decides.
-            let content = &mut buffer[..size];
-            let count = read_full(&source, content)?;
-            hasher.add(&content[..count]);
-            if count != size || hasher.id() != *wanted.id {
-                return Ok(None);
-            }
-            if !may_clone {
-                self.recent.keep(wanted.path, wanted.id, content, mtime);
-            }
-            let fill = |target: &OwnedFd| match self.share_extents(&source, &found, target) {
-                true => Ok(()),
-                false => write_all(target, content),
-            };
-            return new.make(mtime, fill).map(Some);
-        }
-        buffer.resize(PIECE, 0);
-        let fill = |target: &OwnedFd| {
-            let shares = self.share_extents(&source, &found, target);
-            let mut length = 0;
-            loop {
-                let count = read_full(&source, buffer)?;
-                hasher.add(&buffer[..count]);
-                if !shares {
-                    write_all(target, &buffer[..count])?;
-                }
-                length += count;
-                if count < buffer.len() {
-                    break;
+        let source = Source { file, found, mtime };
+        let made = match proven {
+            Some(proven) if source.found.size > 0 && is_old(&source.found) => {
+                match self.share(buffer, wanted, &source, &new, proven) {
+                    Err(Errno::AGAIN) => self.copy(buffer, wanted, &source, &new),
+                    shared => shared,
                 }
             }
-            let proven =
-                length == size && hasher.id() == *wanted.id && (!shares || is_at_rest(&source, &found)?);
-            if proven { Ok(()) } else { Err(Errno::STALE) }
+            _ => self.copy(buffer, wanted, &source, &new),
         };
-        match new.make(mtime, fill) {
+        match made {
             Err(Errno::STALE) => Ok(None),
             made => made.map(Some),
         }
+    }
+
+    /// Makes the file from the extents of its source. `AGAIN` when that cannot be done, `STALE` when it is not the blob.
+    ///
+    /// They are shared first and read afterwards: to share them flushes the source, so that what changes it from then on
+    /// also changes its times.
+    fn share(
+        &self,
+        buffer: &mut Vec<u8>,
+        wanted: &Wanted<'_>,
+        source: &Source,
+        new: &NewFile<'_>,
+        proven: &Proven,
+    ) -> rustix::io::Result<FileStat> {
+        new.make(source.mtime, |target| {
+            if let Err(error) = clone_extents(target, &source.file) {
+                // A program that is being run is no reason to give up on the others.
+                if error != Errno::TXTBSY {
+                    self.refused.store(true, Ordering::Relaxed);
+                }
+                return Err(Errno::AGAIN);
+            }
+            let is_known = proven.holds(wanted.id, &source.found);
+            let is_it = is_known || source.read(self.hash, buffer, |_| Ok(()))? == Some(*wanted.id);
+            if !source.is_at_rest()? {
+                return Err(Errno::AGAIN);
+            }
+            if !is_it {
+                return Err(Errno::STALE);
+            }
+            if !is_known {
+                proven.add(wanted.id, &source.found);
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes the file by writing what its source holds. `STALE` when that is not the blob.
+    fn copy(
+        &self,
+        buffer: &mut Vec<u8>,
+        wanted: &Wanted<'_>,
+        source: &Source,
+        new: &NewFile<'_>,
+    ) -> rustix::io::Result<FileStat> {
+        // A small one is read whole before anything is made.
+        if source.found.size <= PIECE as u64 {
+            let mut whole = 0;
+            let id = source.read(self.hash, buffer, |piece| {
+                whole = piece.len();
+                Ok(())
+            })?;
+            if id != Some(*wanted.id) {
+                return Err(Errno::STALE);
+            }
+            let content = &buffer[..whole];
+            self.recent.keep(wanted.path, wanted.id, content, source.mtime);
+            return new.make(source.mtime, |target| write_all(target, content));
+        }
+        new.make(source.mtime, |target| {
+            let id = source.read(self.hash, buffer, |piece| write_all(target, piece))?;
+            if id == Some(*wanted.id) { Ok(()) } else { Err(Errno::STALE) }
+        })
     }
 
     /// Makes the symbolic link; otherwise as [`Self::file`].
@@ -142,32 +186,50 @@ impl Copier {
                 let _ = rustix::fs::unlinkat(to, name, AtFlags::empty());
             })
     }
+}
 
-    /// Lets the new file share the old one's extents, where the file system can and the content that was or will be hashed
-    /// is surely the content that is shared. Does nothing else where it gives `false`.
-    #[cfg(target_os = "linux")]
-    fn share_extents(&self, source: &OwnedFd, found: &FileStat, target: &OwnedFd) -> bool {
-        if found.size == 0 || !self.clones.load(Ordering::Relaxed) || !is_old(found) {
-            return false;
+/// A file of the main worktree, open.
+struct Source {
+    file: OwnedFd,
+    found: FileStat,
+    mtime: Timespec,
+}
+
+impl Source {
+    /// Reads all of it, piece by piece and each piece at the beginning of the buffer, and gives the id of the blob that
+    /// it is. Gives `None` when it did not have the size that it showed: it was changed.
+    fn read(
+        &self,
+        hash: HashKind,
+        buffer: &mut Vec<u8>,
+        mut each: impl FnMut(&[u8]) -> rustix::io::Result<()>,
+    ) -> rustix::io::Result<Option<ObjectId>> {
+        let Some(mut hasher) = Hasher::blob(hash, self.found.size) else { return Ok(None) };
+        let whole = usize::try_from(self.found.size).unwrap_or(PIECE).min(PIECE);
+        let room = whole.next_power_of_two().max(SMALL);
+        if buffer.len() < room {
+            buffer.resize(room, 0);
         }
-        if let Err(error) = rustix::fs::ioctl_ficlone(target, source) {
-            if error != Errno::TXTBSY {
-                self.clones.store(false, Ordering::Relaxed);
+        let mut left = self.found.size;
+        loop {
+            // A file that ended where it said has been read whole; whether it grew since does not matter, the id decides.
+            let wanted = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+            let count = read_full(&self.file, &mut buffer[..wanted])?;
+            hasher.add(&buffer[..count]);
+            each(&buffer[..count])?;
+            left -= count as u64;
+            if count < wanted {
+                return Ok(None);
             }
-            return false;
+            if left == 0 {
+                return Ok(Some(hasher.id()));
+            }
         }
-        if is_at_rest(source, found).unwrap_or(false) {
-            return true;
-        }
-        // Changed in this very moment; what was hashed is written over it.
-        let _ = rustix::fs::ftruncate(target, 0);
-        false
     }
 
-    // Other systems: clonefile(2) and ReFS make the file themselves and have not been tried; the content is written.
-    #[cfg(not(target_os = "linux"))]
-    const fn share_extents(&self, _: &OwnedFd, _: &FileStat, _: &OwnedFd) -> bool {
-        false
+    /// Whether it still is what it was.
+    fn is_at_rest(&self) -> rustix::io::Result<bool> {
+        Ok(FileStat::from(rustix::fs::fstat(&self.file)?) == self.found)
     }
 }
 
@@ -200,16 +262,38 @@ impl NewFile<'_> {
 }
 
 /// Whether a file last changed so long ago that a further change would surely show a later time.
-#[cfg(target_os = "linux")]
 fn is_old(found: &FileStat) -> bool {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime).tv_sec;
     let at = i64::from(found.ctime.seconds.max(found.mtime.seconds));
     now - at > 2
 }
 
-/// Whether a file still is what it was.
-fn is_at_rest(source: &OwnedFd, found: &FileStat) -> rustix::io::Result<bool> {
-    Ok(FileStat::from(rustix::fs::fstat(source)?) == *found)
+/// Whether the files of this directory lie on a file system that shares extents and shows every change in a file's times at
+/// once. A network file system may share them too, but it shows what it has remembered.
+#[cfg(target_os = "linux")]
+fn shares_extents(directory: &Path) -> bool {
+    const BTRFS: u32 = 0x9123_683e;
+    const XFS: u32 = 0x5846_5342;
+    const BCACHEFS: u32 = 0xca45_1a4e;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "all of them have 32 bits")]
+    let kind = rustix::fs::statfs(directory).map(|found| found.f_type as u32);
+    kind.is_ok_and(|kind| [BTRFS, XFS, BCACHEFS].contains(&kind))
+}
+
+#[cfg(target_os = "linux")]
+fn clone_extents(target: &OwnedFd, source: &OwnedFd) -> rustix::io::Result<()> {
+    rustix::fs::ioctl_ficlone(target, source)
+}
+
+// Other systems: clonefile(2) and ReFS make the file themselves and have not been tried; the content is written.
+#[cfg(not(target_os = "linux"))]
+const fn shares_extents(_: &Path) -> bool {
+    false
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn clone_extents(_: &OwnedFd, _: &OwnedFd) -> rustix::io::Result<()> {
+    Err(Errno::NOTSUP)
 }
 
 /// Reads until the buffer is full or the file ends.
