@@ -5,7 +5,7 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
-const { FILES, place } = require('./helpers/spares.js')
+const { FILES, noWarming, place } = require('./helpers/spares.js')
 
 /** Path, kind, mode and content of everything in a tree but its `.git` file and the links' targets. */
 function contents(tree) {
@@ -162,20 +162,6 @@ test('the spares of a repository that is gone are dropped by any warming', async
   assert.equal(dropped, 2)
   assert.equal(ready().length, 1)
 })
-
-/** Resolves when no process warms this repository any more. */
-async function noWarming(root) {
-  const warming = () =>
-    fs.readdirSync('/proc').some((pid) => {
-      try {
-        const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-        return words.includes('warm') && words.includes(root)
-      } catch {
-        return false
-      }
-    })
-  while (warming()) await new Promise((resolve) => setTimeout(resolve, 10))
-}
 
 test('a project that wants spares gets each one that was taken replaced in the background', async (t) => {
   if (process.platform !== 'linux') return t.skip('the process that nobody waits for is found in /proc')

@@ -69,4 +69,18 @@ function gate(t, { dir, git, root }) {
   }
 }
 
-module.exports = { FILES, place, gate }
+/** Resolves when no process warms this repository any more; to be found in /proc, so on Linux alone. */
+async function noWarming(root) {
+  const warming = () =>
+    fs.readdirSync('/proc').some((pid) => {
+      try {
+        const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+        return words.includes('warm') && words.includes(root)
+      } catch {
+        return false
+      }
+    })
+  while (warming()) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+module.exports = { FILES, place, gate, noWarming }
