@@ -8,6 +8,7 @@ const path = require('node:path')
 const { test } = require('node:test')
 const { createRepository } = require('../scripts/bench/repository.js')
 const { picture } = require('../scripts/bench/picture.js')
+const { withTables } = require('../scripts/bench/tables.js')
 const { Sandbox } = require('../scripts/torture/support/sandbox.js')
 const { sandbox, ROOT } = require('./helpers/repository.js')
 
@@ -32,12 +33,31 @@ test('the picture is well-formed and has a point for each row of a contender', (
   assert.throws(() => picture([]), /nothing to draw/)
 })
 
-test('the picture and the figures that are shown belong together', () => {
-  const directory = path.join(ROOT, 'docs', 'bench')
-  const { rows: shown } = JSON.parse(fs.readFileSync(path.join(directory, 'result.json'), 'utf8'))
-  const same = fs.readFileSync(path.join(directory, 'create.svg'), 'utf8') === picture(shown)
-  assert.ok(same, 'draw it anew: node scripts/bench.js --from docs/bench/result.json --svg docs/bench/create.svg')
-  assert.match(fs.readFileSync(path.join(ROOT, 'README.md'), 'utf8'), /docs\/bench\/create\.svg/)
+test('the picture, the tables and the figures that are shown belong together', () => {
+  const shown = (name) => fs.readFileSync(path.join(ROOT, name), 'utf8')
+  const found = JSON.parse(shown('docs/bench/result.json'))
+  const pages = ['README.md', 'docs/performance.md']
+  const anew = `make them anew: node scripts/bench.js --from docs/bench/result.json --svg docs/bench/create.svg ${pages.map((page) => `--tables ${page}`).join(' ')}`
+  assert.ok(shown('docs/bench/create.svg') === picture(found.rows), anew)
+  for (const page of pages) {
+    assert.ok(shown(page) === withTables(shown(page), found), anew)
+    assert.match(shown(page), /bench\/create\.svg/)
+  }
+})
+
+test('a table says every bar, and which is not met', () => {
+  const judged = [
+    { what: 'created, 20000 files: okstra', median: 1234.4, ratio: 0.5, bar: '0.4 x git', met: false, note: '8 runs' },
+    { what: 'created, 20000 files: git', median: 2468.8, ratio: 1, bar: '', met: true, note: '' },
+    { what: 'reused, 1000 rows', median: 0.0441, ratio: null, bar: '0.05 ms', met: true, note: '' },
+  ]
+  const text = withTables('a\n<!-- bench: bars -->\nold\n<!-- /bench -->\nz', { rows: judged })
+  assert.match(text, /^a\n<!-- bench: bars -->\n\n\| what /)
+  assert.match(text, /\| created, 20,000 files: okstra \| <= 0\.4 x git \| \*\*not met\*\*: 0\.50 x \(1,234 ms\) \| 8 runs \|\n/)
+  assert.match(text, /\| reused, 1,000 rows \| <= 0\.05 ms \| 0\.044 ms \|  \|\n\n<!-- \/bench -->\nz$/)
+  assert.doesNotMatch(text, /: git|old/)
+  assert.match(withTables('<!-- bench: create -->\n<!-- /bench -->', { rows: judged }), /\| 20,000 files \| 2,469 ms \|  \| 0\.50 x \|/)
+  assert.throws(() => withTables('<!-- bench: other -->\n<!-- /bench -->', { rows: [] }), /there is no table other/)
 })
 
 test('a run writes its rows and where they come from', (t) => {
@@ -74,7 +94,7 @@ test('wrong options end with 2 and measure nothing', () => {
   for (const [args, says] of [
     [['--only', 'created-7'], /there is no scenario created-7, only startup, /],
     [['nothing'], /there is no scenario nothing/],
-    [['--fast'], /^there is no option --fast, only --quick, --only, --json, --svg, --from, --help\n$/],
+    [['--fast'], /^there is no option --fast, only --quick, --only, --json, --svg, --tables, --from, --help\n$/],
     [['-x'], /^there is no option -x, only --quick/],
     [['--json'], /^--json needs a value\n$/],
     [['--json', '--quick'], /^--json needs a value\n$/],

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 'use strict'
 
+const fs = require('node:fs')
 const os = require('node:os')
 
 const { benchCreated } = require('./bench/created')
@@ -15,6 +16,7 @@ const { World } = require('./bench/world')
 const { checkWritable, readResult, write } = require('./bench/files')
 const { optionsOf } = require('./bench/options')
 const { report, textOf } = require('./bench/report')
+const { withTables } = require('./bench/tables')
 const { temporaryRoot } = require('./torture/support/sandbox')
 
 const onFileSystem = (type, bars) => ({
@@ -42,7 +44,7 @@ const SCENARIOS = {
 
 const HELP = `Measures okstra beside git and beside an empty Node, in turn and in one process, on ${temporaryRoot()}.
 
-  node scripts/bench.js [--quick] [--json FILE] [--svg FILE] [scenario ...]
+  node scripts/bench.js [--quick] [--json FILE] [--svg FILE] [--tables FILE] [scenario ...]
 
 Scenarios: ${Object.keys(SCENARIOS).join(', ')} (all of them by default).
 
@@ -50,24 +52,27 @@ Scenarios: ${Object.keys(SCENARIOS).join(', ')} (all of them by default).
   --only SCENARIO   the same as to name it; may be given more than once
   --json FILE       writes the rows and what the machine is
   --svg FILE        draws the time to create against the number of files
+  --tables FILE     makes the tables of a Markdown file anew; may be given more than once
   --from FILE       measures nothing, and takes the rows that --json wrote
 
 Exits with 1 when a bar is not met. Medians of one run can be compared; figures of two runs or machines cannot.
 `
 
 async function main() {
-  const { help, json, svg, from, quick, only } = optionsOf(process.argv.slice(2), Object.keys(SCENARIOS))
+  const { help, json, svg, tables, from, quick, only } = optionsOf(process.argv.slice(2), Object.keys(SCENARIOS))
   if (help) return process.stdout.write(HELP)
-  for (const file of [json, svg]) if (file !== undefined) checkWritable(file)
+  for (const file of [json, svg, ...tables]) if (file !== undefined) checkWritable(file)
   const found = from === undefined ? await measure({ quick, only }) : readResult(from)
   if (json !== undefined) write(json, found)
   if (svg !== undefined) write(svg, found, require('./bench/picture').picture(found.rows))
+  for (const file of tables) write(file, found, withTables(fs.readFileSync(file, 'utf8'), found))
   if (found.rows.some(({ met }) => !met)) process.exitCode = 1
 }
 
 /** Runs the scenarios, and says each row as soon as it is known. */
 async function measure({ quick, only }) {
   const names = Object.keys(SCENARIOS).filter((name) => (only.length > 0 ? only.includes(name) : !(quick && SCENARIOS[name].large)))
+  const [load] = os.loadavg()
   const world = new World()
   for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143]]) {
     process.once(signal, () => {
@@ -86,7 +91,7 @@ async function measure({ quick, only }) {
   } finally {
     world.dispose()
   }
-  return report(rows, { place: temporaryRoot(), at: new Date().toISOString(), load: os.loadavg()[0] })
+  return report(rows, { place: temporaryRoot(), at: new Date().toISOString(), load })
 }
 
 main().catch((error) => {

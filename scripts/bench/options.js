@@ -9,6 +9,7 @@ const OPTIONS = {
   only: { type: 'string', multiple: true, default: [] },
   json: { type: 'string' },
   svg: { type: 'string' },
+  tables: { type: 'string', multiple: true, default: [] },
   from: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 }

@@ -1,0 +1,71 @@
+'use strict'
+
+// The tables of the documentation: each stands between two marks, and is made from the rows that the picture is drawn from.
+
+const CONTENDERS = { 'git, 2 workers': 'git, 2 workers', okstra: 'okstra', 'okstra, a spare': 'okstra, a spare', 'from memory': 'from memory' }
+const SHORT = ['200 files', '2000 files', '20000 files', '100000 files']
+
+const grouped = (text) => String(text).replace(/\d{4,}/g, (digits) => digits.replace(/\B(?=(\d{3})+$)/g, ','))
+const times = (ratio) => `${ratio.toFixed(ratio < 0.1 ? 3 : 2)} x`
+const amount = (number, unit = 'ms') => `${grouped(number < 1 ? number.toFixed(3) : number < 10 ? number.toFixed(1) : number.toFixed(0))} ${unit}`
+const tableOf = (lines) => lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+const withRule = ([head, ...lines]) => tableOf([head, head.map(() => '---'), ...lines])
+
+/** What was created, with the rows of its contenders by name. */
+function creations(rows) {
+  const found = new Map()
+  for (const row of rows) {
+    const [, question, what, contender] = /^(created|and first status), (.*): (.*)$/.exec(row.what) ?? []
+    if (what === undefined || row.median === null) continue
+    const key = question === 'created' ? what : `${what} and the first \`git status\``
+    found.set(key, new Map(found.get(key)).set(contender, row))
+  }
+  return found
+}
+
+/** How long each contender takes, in times of git. */
+function createTable(rows) {
+  const used = (row) => (row?.processor ? grouped(row.processor.user + row.processor.system) : '')
+  const lines = [...creations(rows)].map(([what, by]) => {
+    const ratios = Object.keys(CONTENDERS).map((name) => (by.has(name) ? times(by.get(name).ratio) : ''))
+    const both = used(by.get('git')) && `${used(by.get('git'))} / ${used(by.get('okstra'))} ms`
+    return [grouped(what), amount(by.get('git').median), ...ratios, both]
+  })
+  return withRule([['create', '`git worktree add`', ...Object.values(CONTENDERS), 'user + sys, git / okstra'], ...lines])
+}
+
+/** Every bar, and what was reached. */
+function barTable(rows) {
+  const lines = rows.filter(({ bar }) => bar !== '').map(({ what, bar, median, unit, ratio, met, note }) => {
+    const reached = ratio === null ? amount(median, unit) : `${times(ratio)} (${amount(median, unit)})`
+    return [grouped(what), `<= ${bar}`, met ? reached : `**not met**: ${reached}`, note]
+  })
+  return withRule([['what', 'bar', 'measured', 'runs'], ...lines])
+}
+
+/** Time by number of files, for those who want one look. */
+function shortTable(rows) {
+  const all = creations(rows)
+  const lines = SHORT.filter((what) => all.has(what)).map((what) => {
+    const of = (name) => amount(all.get(what).get(name).median)
+    return [grouped(what), of('git'), of('okstra'), of('okstra, a spare')]
+  })
+  return withRule([['repository', '`git worktree add`', 'okstra', 'okstra, claiming a spare'], ...lines])
+}
+
+function machineLine(_rows, { at, machine }) {
+  const { cpus, kernel, node, git, load } = machine
+  return `Measured on ${at.slice(0, 10)} with ${cpus} processors, Linux ${kernel.replace(/^(\d+\.\d+).*/, '$1')}, ${git.replace(' version', '')} and Node ${node}, at a load of ${load.toFixed(1)} before it began.`
+}
+
+const BLOCKS = { create: createTable, bars: barTable, short: shortTable, machine: machineLine }
+
+/** The text with each block between `<!-- bench: NAME -->` and `<!-- /bench -->` made anew. */
+function withTables(text, found) {
+  return text.replace(/(<!-- bench: (\w+) -->\n)[^]*?(<!-- \/bench -->)/g, (_, begin, name, end) => {
+    if (!Object.hasOwn(BLOCKS, name)) throw new Error(`there is no table ${name}, only ${Object.keys(BLOCKS).join(', ')}`)
+    return `${begin}\n${BLOCKS[name](found.rows, found)}\n\n${end}`
+  })
+}
+
+module.exports = { withTables }
