@@ -119,3 +119,19 @@ test('stopping in the middle leaves nothing', unix, async (t) => {
     return
   }
 })
+
+test("git's own record of a worktree is that of git worktree add, but for the traces of its reset", async (t) => {
+  const { repository, git, options, dir } = apiSandbox(t)
+  const root = repository('shop')
+  git(['worktree', 'add', '-q', '-b', 'fix-git', path.join(dir, 'git'), 'HEAD'], { cwd: root })
+  const { baseRef } = await okstra.provisionTaskWorktree(options(root, 'own'))
+  const record = (id) => path.join(root, '.git', 'worktrees', id)
+  const names = (id) => fs.readdirSync(record(id), { recursive: true }).filter((name) => name !== 'ORIG_HEAD' && name !== 'okstra.json')
+  assert.deepEqual(names('own').sort(), names('git').sort())
+  assert.ok(!fs.existsSync(path.join(record('own'), 'ORIG_HEAD')))
+  const neutral = (text) => text.replaceAll(/> \d+ \+\d+/g, '> TIME').split('\n')
+  const log = (...parts) => neutral(fs.readFileSync(path.join(root, '.git', ...parts), 'utf8'))
+  assert.deepEqual(log('worktrees', 'own', 'logs', 'HEAD'), log('worktrees', 'git', 'logs', 'HEAD').filter((line) => !line.endsWith('reset: moving to HEAD')))
+  const [created] = log('logs', 'refs', 'heads', 'fix-git')
+  assert.deepEqual(log('logs', 'refs', 'heads', 'fix-own'), [created.replace(/HEAD$/, baseRef), ''])
+})
