@@ -4,6 +4,9 @@
 
 const path = require('node:path')
 
+/** The option of every command that takes a task. */
+const PROJECT = { value: 'PROJECT', description: "The project of a <group>/<task> (default: the current repository's)" }
+
 /** The id of the project that a directory belongs to: what its project file says, else the repository's name. */
 function projectOf(directory) {
   const repository = require('./repository.js').findRepository(directory)
@@ -41,4 +44,12 @@ function parseTask(text, { project, directory, anyDirectory = false }) {
   return { projectId, taskGroup, taskId }
 }
 
-module.exports = { asProject, projectOf, parseTask }
+/** The task that an argument names, with safe segments, as `provision` would register it. */
+function namedTask({ values, positionals: [text], cwd }) {
+  const { safeSegment, registry } = require('./addon.js').addon()
+  const named = parseTask(text, { project: values.project, directory: cwd })
+  const segments = [named.projectId, named.taskGroup, named.taskId].map((segment) => safeSegment(segment))
+  return { segments, taskKey: registry.taskKey(...segments) }
+}
+
+module.exports = { PROJECT, asProject, projectOf, parseTask, namedTask }

@@ -2,18 +2,7 @@
 // What the commands about registered tasks have in common.
 
 const { addon } = require('./addon.js')
-const { parseTask } = require('./project.js')
-
-/** The option of every command that takes a task. */
-const PROJECT = { value: 'PROJECT', description: "The project of a <group>/<task> (default: the current repository's)" }
-
-/** The task that an argument names, with safe segments, as `provision` would register it. */
-function namedTask({ values, positionals: [text], cwd }) {
-  const { safeSegment, registry } = addon()
-  const named = parseTask(text, { project: values.project, directory: cwd })
-  const segments = [named.projectId, named.taskGroup, named.taskId].map((segment) => safeSegment(segment))
-  return { segments, taskKey: registry.taskKey(...segments) }
-}
+const { namedTask } = require('./project.js')
 
 /** The registered task that an argument names, with its state, or `OKSTRA_NOT_FOUND`. */
 async function registeredTask(context) {
@@ -44,4 +33,4 @@ function toSecond(at) {
   return at.replace(/\.\d+Z$/, 'Z')
 }
 
-module.exports = { PROJECT, namedTask, registeredTask, age, toSecond }
+module.exports = { registeredTask, age, toSecond }

@@ -3,7 +3,7 @@ const path = require('node:path')
 const { addon } = require('../addon.js')
 const { interruptible } = require('../interruptible.js')
 const { printable } = require('../output.js')
-const { PROJECT, namedTask } = require('../tasks.js')
+const { PROJECT, namedTask } = require('../project.js')
 
 async function adopt({ values, positionals: [place], cwd }) {
   const directory = path.resolve(cwd, place)

@@ -1,7 +1,7 @@
 'use strict'
 const { addon } = require('../addon.js')
 const { taskNotFound } = require('../errors.js')
-const { namedTask } = require('../tasks.js')
+const { namedTask } = require('../project.js')
 
 const BESIDE = [
   ['trash', 'removed worktrees (`okstra prune` empties it)'],

@@ -1,7 +1,7 @@
 'use strict'
 const { isAbsolute, resolve } = require('node:path')
 const { addon } = require('../addon.js')
-const { PROJECT, namedTask } = require('../tasks.js')
+const { PROJECT, namedTask } = require('../project.js')
 
 function guard(context) {
   const { values } = context

@@ -2,7 +2,8 @@
 const { addon } = require('../addon.js')
 const { taskNotFound, usageError } = require('../errors.js')
 const { table } = require('../output.js')
-const { namedTask, toSecond } = require('../tasks.js')
+const { namedTask } = require('../project.js')
+const { toSecond } = require('../tasks.js')
 
 const LIMIT = 50
 const SHOWN_PHASES = 8

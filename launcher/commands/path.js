@@ -1,7 +1,7 @@
 'use strict'
 const fs = require('node:fs')
 const { addon } = require('../addon.js')
-const { PROJECT, namedTask } = require('../tasks.js')
+const { PROJECT, namedTask } = require('../project.js')
 
 function path(context) {
   const { segments, taskKey } = namedTask(context)

@@ -2,7 +2,7 @@
 const path = require('node:path')
 const { addon } = require('../addon.js')
 const { LauncherError, EXIT, taskNotFound, usageError } = require('../errors.js')
-const { namedTask } = require('../tasks.js')
+const { namedTask } = require('../project.js')
 
 async function reclaim(context) {
   const { values: { project, force = false, yes = false, 'dry-run': dryRun = false }, positionals } = context

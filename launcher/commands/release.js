@@ -2,7 +2,7 @@
 const { addon } = require('../addon.js')
 const { taskNotFound } = require('../errors.js')
 const { printable } = require('../output.js')
-const { PROJECT, namedTask } = require('../tasks.js')
+const { PROJECT, namedTask } = require('../project.js')
 
 function release(context) {
   const { segments, taskKey } = namedTask(context)

@@ -1,5 +1,5 @@
 'use strict'
-const { PROJECT, namedTask } = require('../tasks.js')
+const { PROJECT, namedTask } = require('../project.js')
 const { printable } = require('../output.js')
 
 // Each obstacle that can be allowed, with what its option says; the kinds are those of the core.

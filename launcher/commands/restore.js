@@ -1,5 +1,6 @@
 'use strict'
-const { PROJECT, age, namedTask } = require('../tasks.js')
+const { PROJECT, namedTask } = require('../project.js')
+const { age } = require('../tasks.js')
 const { printable, table } = require('../output.js')
 const { usageError } = require('../errors.js')
 

@@ -1,6 +1,7 @@
 'use strict'
 const { addon } = require('../addon.js')
-const { PROJECT, namedTask, age, toSecond } = require('../tasks.js')
+const { PROJECT, namedTask } = require('../project.js')
+const { age, toSecond } = require('../tasks.js')
 
 const EVENTS = 10
 // Names of one kind that are listed; the rest is counted.
