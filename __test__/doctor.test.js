@@ -352,6 +352,8 @@ test('the asynchronous form gives the same, and both say what is wrong with thei
     assert.equal((await rejectionOf(okstra.doctor(options))).code, 'OKSTRA_INVALID_ARGUMENT')
   }
   assert.equal((await rejectionOf(okstra.doctor({}, AbortSignal.abort()))).name, 'AbortError')
+  const nowhere = await box.okstra(['doctor', '--root', path.join(box.dir, 'nowhere'), '--json'])
+  assert.deepEqual([nowhere.code, JSON.parse(nowhere.stdout).error.code], [3, 'OKSTRA_ROOT_NOT_FOUND'])
 })
 
 test('the command: 1 while something remains, 0 when it is mended, people and programs told apart', async (t) => {

@@ -111,7 +111,8 @@ impl Call {
 /// It can be stopped, also by a kill, at any point: the next one goes on. Nothing is deleted that could be anybody's
 /// work.
 ///
-/// Rejects with `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_GIT_MISSING`, `OKSTRA_GIT_TOO_OLD`, `OKSTRA_IO` or `OKSTRA_ABORTED`.
+/// Rejects with `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_ROOT_NOT_FOUND`, `OKSTRA_GIT_MISSING`, `OKSTRA_GIT_TOO_OLD`,
+/// `OKSTRA_IO` or `OKSTRA_ABORTED`.
 #[napi(
     ts_args_type = "options?: DoctorOptions | undefined | null, signal?: AbortSignal | undefined | null",
     ts_return_type = "Promise<DoctorReport>"

@@ -64,9 +64,13 @@ impl Report {
 
 /// Looks at everything, and with [`Options::fix`] mends what can be mended.
 ///
-/// What cannot be looked at is a finding like all others. Fails with [`Error::GitMissing`], [`Error::GitTooOld`] and
-/// [`Error::Aborted`].
+/// What cannot be looked at is a finding like all others. Fails with [`Error::RootNotFound`], [`Error::GitMissing`],
+/// [`Error::GitTooOld`] and [`Error::Aborted`].
 pub fn examine(home: &OkstraHome, options: &Options, patience: &Patience) -> Result<Report> {
+    // "Nothing is wrong" about a place that was mistyped would be no answer.
+    if let Some(root) = options.root.as_ref().filter(|root| !root.is_dir()) {
+        return Err(Error::RootNotFound { path: root.clone() });
+    }
     version::check()?;
     let registry = Registry::open(home);
     let mut doctor =
