@@ -5,27 +5,7 @@ const assert = require('node:assert/strict')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
-const { FILES, noWarming, place } = require('./helpers/spares.js')
-
-/** Path, kind, mode and content of everything in a tree but its `.git` file and the links' targets. */
-function contents(tree) {
-  const found = {}
-  const visit = (directory) => {
-    for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
-      const file = path.join(directory, entry.name)
-      const name = path.relative(tree, file)
-      if (name === '.git') continue
-      const { mode } = fs.lstatSync(file)
-      if (entry.isSymbolicLink()) found[name] = [mode, fs.readlinkSync(file)]
-      else if (entry.isDirectory()) {
-        found[name] = [mode]
-        visit(file)
-      } else found[name] = [mode, fs.readFileSync(file, 'hex')]
-    }
-  }
-  visit(tree)
-  return found
-}
+const { FILES, contents, noWarming, place } = require('./helpers/spares.js')
 
 /** What git keeps of a worktree, its name and the times in it replaced. */
 function administration(repository, task) {
@@ -96,38 +76,6 @@ test('a spare is brought up to date by the next warming', async (t) => {
   const left = fs.readdirSync(path.join(okstraHome, 'worktrees', '.spares'), { recursive: true })
   assert.ok(left.length <= 1, `nothing of them is left: ${left}`)
   assert.equal((await run('list')).tasks.length, 0)
-})
-
-for (const [what, change] of [
-  ['a setting of git', ({ root, git }) => git(['config', 'core.autocrlf', 'input'], { cwd: root })],
-  ['attributes outside the tree', ({ root }) => fs.writeFileSync(path.join(root, '.git', 'info', 'attributes'), '*.md eol=crlf\n')],
-  ['the global configuration', ({ home, env }) => {
-    env.GIT_CONFIG_GLOBAL = path.join(home, 'gitconfig')
-    fs.writeFileSync(env.GIT_CONFIG_GLOBAL, '[core]\n\tautocrlf = true\n')
-  }],
-]) {
-  test(`a spare that was made before a change of ${what} is not claimed`, async (t) => {
-    const box = place(t)
-    await box.warm(1)
-    fs.mkdirSync(path.join(box.root, '.git', 'info'), { recursive: true })
-    change(box)
-    const { path: tree } = await box.provision('t')
-    assert.equal(box.ready().length, 1, 'it is left alone')
-    assert.equal(box.git(['status', '--porcelain'], { cwd: tree }), '')
-    const { made, dropped } = await box.warm(1)
-    assert.deepEqual([made, dropped], [1, 1])
-  })
-}
-
-test('a spare is not claimed for a commit with other attributes', async (t) => {
-  const { root, git, provision, warm, ready } = place(t)
-  await warm(1)
-  fs.writeFileSync(path.join(root, 'src', '.gitattributes'), '*.txt eol=crlf\n')
-  git(['add', '-A'], { cwd: root })
-  git(['commit', '-q', '-m', 'attributes'], { cwd: root })
-  const { path: tree } = await provision('t')
-  assert.equal(ready().length, 1)
-  assert.equal(fs.readFileSync(path.join(tree, 'src', 'main.txt'), 'utf8'), 'text\r\n')
 })
 
 test('provisions at once never get the same spare', async (t) => {

@@ -15,6 +15,26 @@ const FILES = {
   'empty': '',
 }
 
+/** Path, kind, mode and content of everything in a tree but its `.git` file and the links' targets. */
+function contents(tree) {
+  const found = {}
+  const visit = (directory) => {
+    for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
+      const file = path.join(directory, entry.name)
+      const name = path.relative(tree, file)
+      if (name === '.git') continue
+      const { mode } = fs.lstatSync(file)
+      if (entry.isSymbolicLink()) found[name] = [mode, fs.readlinkSync(file)]
+      else if (entry.isDirectory()) {
+        found[name] = [mode]
+        visit(file)
+      } else found[name] = [mode, fs.readFileSync(file, 'hex')]
+    }
+  }
+  visit(tree)
+  return found
+}
+
 /**
  * A sandbox with the repository `root`, and in addition: `run` calls okstra there and gives what it answers; `names` are
  * those of all directories among the spares, `ready` of those that may be claimed; `provision`, `warm`.
@@ -83,4 +103,4 @@ async function noWarming(root) {
   while (warming()) await new Promise((resolve) => setTimeout(resolve, 10))
 }
 
-module.exports = { FILES, place, gate, noWarming }
+module.exports = { FILES, contents, place, gate, noWarming }

@@ -48,15 +48,13 @@ pub struct SpareWorktree {
     pub usable: bool,
 }
 
-impl TryFrom<Spare> for SpareWorktree {
-    type Error = Error;
-
-    fn try_from(spare: Spare) -> Result<Self, Error> {
+impl SpareWorktree {
+    fn of(spare: Spare, usable: bool) -> Result<Self> {
         Ok(Self {
             id: spare.id(),
             path: path_text(&spare.tree())?,
             repository: path_text(&spare.record.common_dir)?,
-            usable: spare.is_usable(),
+            usable,
             commit: spare.record.commit,
             made_at: spare.record.made_at,
         })
@@ -163,7 +161,13 @@ pub fn warm_spares_sync(env: Env, options: Unknown<'_>) -> napi::Result<WarmedSp
 pub fn list_spares(env: Env) -> napi::Result<Vec<SpareWorktree>> {
     guarded(&env, || {
         let home = OkstraHome::from_env()?;
-        Ok(spare::all(&home).into_iter().map(SpareWorktree::try_from).collect::<Result<_>>()?)
+        let spares = spare::all(&home);
+        let usable = spare::usable(&spares);
+        Ok(spares
+            .into_iter()
+            .zip(usable)
+            .map(|(spare, usable)| SpareWorktree::of(spare, usable))
+            .collect::<Result<_>>()?)
     })
 }
 

@@ -96,6 +96,13 @@ impl<'a> Git<'a> {
         self
     }
 
+    /// Adds several of them.
+    #[must_use]
+    pub fn settings(mut self, settings: &[&'static str]) -> Self {
+        self.settings.extend(settings);
+        self
+    }
+
     /// Names the index file instead of the repository's own.
     #[must_use]
     pub fn index_file(mut self, file: &Path) -> Self {

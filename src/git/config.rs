@@ -7,14 +7,20 @@ use crate::error::Result;
 
 /// All settings; of each the value that wins.
 #[derive(Debug, Clone, Default)]
-pub struct Config(HashMap<String, Option<String>>);
+pub struct Config {
+    values: HashMap<String, Option<String>>,
+    listing: Vec<u8>,
+}
 
 impl Config {
     /// Asks git, in the directory of the call: one process, 2 ms.
     pub fn read(git: Git<'_>) -> Result<Self> {
-        let text = git.args(["config", "--list", "-z"]).read()?;
+        Ok(Self::of_listing(git.args(["config", "--list", "-z"]).read()?))
+    }
+
+    fn of_listing(listing: Vec<u8>) -> Self {
         let mut values = HashMap::new();
-        for record in text.split(|byte| *byte == 0).filter(|record| !record.is_empty()) {
+        for record in records(&listing) {
             let record = String::from_utf8_lossy(record);
             let (key, value) = match record.split_once('\n') {
                 Some((key, value)) => (key, Some(value.to_owned())),
@@ -22,13 +28,19 @@ impl Config {
             };
             values.insert(key.to_owned(), value);
         }
-        Ok(Self(values))
+        Self { values, listing }
+    }
+
+    /// Everything that was set, in git's order and byte for byte: `<key> LF <value>`, or the key alone. Of a setting that
+    /// stands there more than once, the last one wins.
+    pub fn records(&self) -> impl Iterator<Item = &[u8]> {
+        records(&self.listing)
     }
 
     /// The value of a setting; section and name in lower case. A setting without a value (`[core] bare`) means true.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(|value| value.as_deref().unwrap_or("true"))
+        self.values.get(key).map(|value| value.as_deref().unwrap_or("true"))
     }
 
     /// Whether a setting is there and is not plainly false.
@@ -46,10 +58,23 @@ impl Config {
 
     /// The keys of all settings.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.values.keys().map(String::as_str)
     }
+}
+
+fn records(listing: &[u8]) -> impl Iterator<Item = &[u8]> {
+    listing.split(|byte| *byte == 0).filter(|record| !record.is_empty())
 }
 
 fn is_false(value: &str) -> bool {
     ["false", "no", "off", "0", ""].iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+#[cfg(test)]
+impl From<&[&str]> for Config {
+    /// Of lines as they stand on a command line: `name=value`, or the name alone.
+    fn from(lines: &[&str]) -> Self {
+        let listing: Vec<String> = lines.iter().map(|line| line.replacen('=', "\n", 1) + "\0").collect();
+        Self::of_listing(listing.concat().into_bytes())
+    }
 }

@@ -1,5 +1,6 @@
 //! Everything okstra knows about git: how it is spawned, what a directory belongs to, how worktrees are registered.
 
+pub mod attributes;
 pub mod command;
 pub mod config;
 pub mod index;

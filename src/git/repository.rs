@@ -95,6 +95,25 @@ impl Repository {
     }
 }
 
+#[cfg(test)]
+impl Repository {
+    /// One without a commit that nobody has asked git about.
+    pub(crate) fn stub(common_dir: &Path) -> Self {
+        Self {
+            common_dir: common_dir.to_owned(),
+            main_worktree: None,
+            head: None,
+            head_tree: None,
+            has_replacements: false,
+            shallow: false,
+            post_checkout: common_dir.join("hooks/post-checkout"),
+            blocking_branches: Vec::new(),
+            anchor: common_dir.to_owned(),
+            explicit: false,
+        }
+    }
+}
+
 /// Asks git what `root` belongs to and, in the same call, for everything that provisioning needs to know; `branch` is
 /// the (checked) name of the branch that is wanted.
 pub fn discover(root: &Path, branch: &str) -> Result<Discovery> {

@@ -11,21 +11,23 @@ use crate::error::{Error, Result};
 /// --reason` with 2.33.
 pub const MINIMUM: &str = "2.36";
 
-type Version = (u32, u32);
+/// Its first two numbers.
+pub type Version = (u32, u32);
 
 static CHECKED: Mutex<Option<(OsString, Version)>> = Mutex::new(None);
 
 /// Fails when there is no git on PATH or it is too old. Asks git once per process and PATH: 2 ms.
 pub fn check() -> Result<()> {
-    found().map(drop)
+    known().map(drop)
 }
 
 /// Whether git is of this version or newer.
 pub fn is_at_least(major: u32, minor: u32) -> Result<bool> {
-    Ok(found()? >= (major, minor))
+    Ok(known()? >= (major, minor))
 }
 
-fn found() -> Result<Version> {
+/// The first two numbers of its version, asked once per process and PATH.
+pub fn known() -> Result<Version> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut checked = CHECKED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some((known, version)) = &*checked

@@ -8,6 +8,7 @@ use super::{Job, Provision, Status, add_sentence, hook, populate, share, spare};
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::git::config::Config;
 use crate::git::mend::HeldNames;
 use crate::git::worktree::{self, Found, NewWorktree};
 use crate::intent::{Intent, Kind, Stage};
@@ -123,31 +124,48 @@ fn base_commit(job: &Job<'_>) -> Result<String> {
     }
 }
 
-/// Makes the worktree and its tree: from a spare where one fits and may be taken, else by filling it. What can be known
-/// about the tree is found out while git registers it.
+/// What is found out about the tree while git registers it.
+#[derive(Default)]
+struct Prepared {
+    /// The spares that fit. Where there are any, nothing but the configuration has been looked at besides.
+    spares: Vec<spare::Spare>,
+    config: Option<Config>,
+    sources: Option<populate::Sources>,
+}
+
+/// Makes the worktree and its tree: from a spare where one fits and may be taken, else by filling it.
 fn register_and_fill(
     job: &Job<'_>,
     intent: &Intent,
     start: Option<&str>,
     may_claim: bool,
 ) -> Result<PathBuf> {
-    let may_claim = may_claim && spare::is_any(&job.claim());
     let filling = job.filling();
-    let look = || populate::Sources::look(&job.repository, &intent.commit, &job.patience.cancel);
-    if may_claim {
-        let admin = register(job, intent, start)?;
-        if !spare::claim(&job.claim(), intent, &admin)? {
-            populate::fill(&filling, &intent.path, &admin, look())?;
+    let look =
+        |config| populate::Sources::look(&job.repository, &intent.commit, config, &job.patience.cancel);
+    let prepare = || {
+        if !may_claim || !spare::is_any(&job.claim()) {
+            return Prepared { sources: look(None), ..Prepared::default() };
         }
-        return Ok(admin);
-    }
-    let (admin, sources) = std::thread::scope(|scope| {
-        let looking = std::thread::Builder::new().name("okstra look".into()).spawn_scoped(scope, look);
+        let Ok(config) = Config::read(job.repository.git()) else { return Prepared::default() };
+        match spare::choose(&job.claim(), &config, &intent.commit) {
+            Ok(spares) if !spares.is_empty() => {
+                Prepared { spares, config: Some(config), ..Prepared::default() }
+            }
+            _ => Prepared { sources: look(Some(config)), ..Prepared::default() },
+        }
+    };
+    let (admin, prepared) = std::thread::scope(|scope| {
+        let looking = std::thread::Builder::new().name("okstra look".into()).spawn_scoped(scope, prepare);
         let admin = register(job, intent, start);
         // A thread that could not be started, or that panicked, leaves it all to git.
-        (admin, looking.ok().and_then(|looking| looking.join().ok()).flatten())
+        (admin, looking.ok().and_then(|looking| looking.join().ok()).unwrap_or_default())
     });
     let admin = admin?;
+    if spare::claim(&job.claim(), intent, &admin, &prepared.spares)? {
+        return Ok(admin);
+    }
+    let sources = if prepared.spares.is_empty() { prepared.sources } else { look(prepared.config) };
     populate::fill(&filling, &intent.path, &admin, sources)?;
     Ok(admin)
 }

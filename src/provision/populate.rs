@@ -47,7 +47,12 @@ pub(super) struct Sources;
 
 #[cfg(not(unix))]
 impl Sources {
-    pub(super) fn look(_repository: &Repository, _commit: &str, _cancel: &Cancel) -> Option<Self> {
+    pub(super) fn look(
+        _repository: &Repository,
+        _commit: &str,
+        _config: Option<crate::git::config::Config>,
+        _cancel: &Cancel,
+    ) -> Option<Self> {
         None
     }
 
@@ -79,7 +84,7 @@ pub(super) fn prefill(
     index: &Path,
     cancel: &Cancel,
 ) -> Result<bool> {
-    Sources::look(repository, commit, cancel)
+    Sources::look(repository, commit, None, cancel)
         .map_or(Ok(false), |sources| sources.prefill(tree, index, cancel))
 }
 
@@ -112,9 +117,15 @@ mod from_main {
 
     impl Sources {
         /// Finds out what can be copied, beside the registration and without the repository lock: one process that
-        /// prints the configuration, and one that prints the tree when it is not the one that the main worktree's index
-        /// stands for. `None` when git had better do it all, also when anything goes wrong here: git will say it better.
-        pub(in super::super) fn look(repository: &Repository, commit: &str, cancel: &Cancel) -> Option<Self> {
+        /// prints the configuration, unless it is known, and one that prints the tree when it is not the one that the main
+        /// worktree's index stands for. `None` when git had better do it all, also when anything goes wrong here: git will
+        /// say it better.
+        pub(in super::super) fn look(
+            repository: &Repository,
+            commit: &str,
+            config: Option<Config>,
+            cancel: &Cancel,
+        ) -> Option<Self> {
             let main = repository.main_worktree.clone()?;
             // The hook would miss the files, and a replaced blob is checked out with another content than its id says.
             if repository.has_replacements
@@ -122,7 +133,10 @@ mod from_main {
             {
                 return None;
             }
-            let config = Config::read(repository.git()).ok()?;
+            let config = match config {
+                Some(known) => known,
+                None => Config::read(repository.git()).ok()?,
+            };
             if conversion::is_unusual(&config) {
                 return None;
             }

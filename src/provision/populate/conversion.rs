@@ -1,16 +1,13 @@
 //! Which files checkout would not write byte for byte as their blobs are, and which repositories are too unusual to be
 //! sure. Every answer errs on the side of git: what may be converted is checked out by git itself.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::disk;
+use crate::git::attributes::{self, LIMIT};
 use crate::git::config::Config;
 use crate::git::index::{Draft, EntryKind, Wanted};
 use crate::git::object::Hasher;
-
-/// Largest attributes file that is read; git itself ignores those over 100 MB.
-const LIMIT: u64 = 4 * 1024 * 1024;
 
 /// Whether a setting is in force that makes checkout more than writing blobs out, or that this code has not been proven
 /// with.
@@ -70,12 +67,7 @@ impl Conversions {
             }
             conversions.add(&text, directory)?;
         }
-        let global = match config.get("core.attributesfile") {
-            Some(value) => Some(expand(value)?),
-            None => user_attributes(),
-        };
-        for file in [common_dir.join("info/attributes")].into_iter().chain(global).chain(system_attributes())
-        {
+        for file in attributes::outside_the_tree(common_dir, config)? {
             if let Some((_, text)) = disk::read_regular(&file, LIMIT).ok()? {
                 conversions.add(&text, b"")?;
             }
@@ -157,38 +149,6 @@ fn converts(attribute: &[u8]) -> bool {
         b"eol" => attribute != b"eol=lf",
         _ => false,
     }
-}
-
-/// `~/` is the only special form that is understood here.
-fn expand(value: &str) -> Option<PathBuf> {
-    match value.strip_prefix("~/") {
-        Some(rest) => Some(Path::new(&env::var_os("HOME")?).join(rest)),
-        None if value.starts_with('/') => Some(value.into()),
-        None => None,
-    }
-}
-
-fn user_attributes() -> Option<PathBuf> {
-    let directory = match env::var_os("XDG_CONFIG_HOME").filter(|value| !value.is_empty()) {
-        Some(directory) => PathBuf::from(directory),
-        None => PathBuf::from(env::var_os("HOME")?).join(".config"),
-    };
-    Some(directory.join("git/attributes"))
-}
-
-/// Where the system's attributes lie is built into git; these are the places that builds of the field use. Looking in
-/// one too many does no harm.
-fn system_attributes() -> Vec<PathBuf> {
-    let mut places = vec![PathBuf::from("/etc/gitattributes")];
-    let path = env::var_os("PATH").unwrap_or_default();
-    if let Some(git) = env::split_paths(&path).map(|directory| directory.join("git")).find(|git| git.exists())
-    {
-        for git in [Some(git.clone()), std::fs::canonicalize(git).ok()].into_iter().flatten() {
-            let Some(prefix) = git.ancestors().nth(2) else { continue };
-            places.extend(["etc", "share/git-core"].map(|at| prefix.join(at).join("gitattributes")));
-        }
-    }
-    places
 }
 
 /// Whether git would write this path without a second look: no part of it is, or looks to another file system like, a

@@ -1,13 +1,17 @@
 //! Moves a spare into a worktree that git has just registered, instead of filling it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::conditions::Conditions;
+use super::fit;
 use super::pool::{self, Spare, State};
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{IoContext, Result};
+use crate::git::config::Config;
 use crate::git::{Git, Repository};
 use crate::home::OkstraHome;
 use crate::intent::Intent;
@@ -29,42 +33,49 @@ pub struct Claim<'a> {
 /// Whether there is a spare of the repository at all.
 #[must_use]
 pub fn is_any(job: &Claim<'_>) -> bool {
-    pool::of_repository(job.home, &job.repository.common_dir).iter().any(Spare::is_usable)
+    !pool::of_repository(job.home, &job.repository.common_dir).is_empty()
 }
 
-/// Fills a registered worktree that holds nothing but its `.git` file from a spare, where one fits; `false` when none
-/// does. The index is renamed into place last, as git does, so that its being there proves the tree complete. A failure
-/// leaves what [`resume`] finishes.
-pub fn claim(job: &Claim<'_>, intent: &Intent, admin: &Path) -> Result<bool> {
-    let pool = job.home.spares_of(&job.repository.common_dir);
+/// The spares that become what git would make of `commit` under this configuration, in the order in which they are to be
+/// tried. Takes none, so it can be asked before the worktree is registered.
+pub fn choose(job: &Claim<'_>, config: &Config, commit: &str) -> Result<Vec<Spare>> {
+    let Ok(conditions) = Conditions::of(job.repository, config) else { return Ok(Vec::new()) };
     let mut spares = pool::of_repository(job.home, &job.repository.common_dir);
-    spares.retain(Spare::is_usable);
-    // One at the very commit needs no git; the sort is stable, so the newest of each kind comes first.
-    spares.sort_by_key(|spare| spare.record.commit != intent.commit);
+    spares.retain(|spare| fit::holds(spare, &conditions));
+    // One at the very commit needs no git.
+    if spares.iter().any(|spare| spare.record.commit == commit) {
+        spares.retain(|spare| spare.record.commit == commit);
+        return Ok(spares);
+    }
+    let mut asked = HashMap::new();
+    let mut fitting = Vec::new();
     for spare in spares {
-        if !fits(job, &spare, &intent.commit)? {
-            continue;
+        let from = &spare.record.commit;
+        let fits = match asked.get(from) {
+            Some(known) => *known,
+            None => fit::same_attributes(job.repository, from, commit, job.cancel)?,
+        };
+        asked.insert(from.clone(), fits);
+        if fits {
+            fitting.push(spare);
         }
-        let claimed = pool::place(&pool, State::Claimed, &intent.op);
+    }
+    Ok(fitting)
+}
+
+/// Fills a registered worktree that holds nothing but its `.git` file from the first of the spares that nobody else has
+/// taken; `false` when there is none. The index is renamed into place last, as git does, so that its being there proves
+/// the tree complete. A failure leaves what [`resume`] finishes.
+pub fn claim(job: &Claim<'_>, intent: &Intent, admin: &Path, spares: &[Spare]) -> Result<bool> {
+    let pool = job.home.spares_of(&job.repository.common_dir);
+    let claimed = pool::place(&pool, State::Claimed, &intent.op);
+    for spare in spares {
         if pool::take(&spare.directory, &claimed)?.is_some() {
             move_in(job, intent, admin, &claimed)?;
             return Ok(true);
         }
     }
     Ok(false)
-}
-
-/// Whether the tree becomes what git would make when only the files are written that differ between the commits. With
-/// other attributes git would write files differently that do not differ.
-fn fits(job: &Claim<'_>, spare: &Spare, commit: &str) -> Result<bool> {
-    if spare.record.commit == commit {
-        return Ok(true);
-    }
-    let git =
-        job.repository.git().args(["diff-tree", "-r", "-z", "--name-only", &spare.record.commit, commit]);
-    let output = git.cancel(job.cancel).run()?;
-    let attributes = |path: &[u8]| path == b".gitattributes" || path.ends_with(b"/.gitattributes");
-    Ok(output.status.success() && !output.stdout.split(|byte| *byte == 0).any(attributes))
 }
 
 /// Finishes a claim that was killed, or gives an untouched spare back. `Ok(false)`: this intent had claimed none. Call it
@@ -115,7 +126,7 @@ fn move_in(job: &Claim<'_>, intent: &Intent, admin: &Path, claimed: &Path) -> Re
             // `--reset`: nobody has worked in this tree, and a killed attempt may have written some of the files.
             Git::new(&intent.path)
                 .args(["read-tree", "--reset", "-u", &intent.commit])
-                .setting("core.splitIndex=false")
+                .settings(pool::INDEX_OF_ITS_OWN)
                 .index_file(&index)
                 .runs_user_code()
                 .holding(job.task_lock)

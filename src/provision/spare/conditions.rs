@@ -1,125 +1,110 @@
 //! What decides, besides the commit, which bytes git writes into a tree. A spare that was made under other conditions
 //! is not what git would make now.
+//!
+//! Settings are compared as they are in force, not the files they come from: a list of files knows nothing of one that
+//! appears later (an `include.path` that pointed nowhere, a first `~/.gitconfig`), nor of one that a variable now names.
+//! Attributes outside the tree are compared by their content, for the same reason.
 
+use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::error::Result;
-use crate::git::Repository;
-use crate::git::repository::path_of;
+use crate::disk;
+use crate::git::config::Config;
+use crate::git::{Repository, attributes, version};
 
-/// Variables that choose which configuration git reads.
-const VARIABLES: &[&str] =
-    &["HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"];
+/// Variables that git hands on to the filters, which look for settings of their own by them.
+const VARIABLES: &[&str] = &["HOME", "XDG_CONFIG_HOME"];
+/// The same, by their beginning: some make git-lfs leave its pointers as they are.
+const PREFIX: &str = "GIT_LFS_";
 
-/// The conditions under which a tree was filled: the files that git took its settings and attributes from, and how they
-/// looked.
+/// The conditions under which a tree was filled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conditions {
-    /// The files, also those that were not there.
-    files: Vec<PathBuf>,
-    /// A hash over what the files looked like, the variables that choose them, and the umask.
+    /// A hash over all of them.
     hash: String,
 }
 
 impl Conditions {
-    /// The present conditions of a repository, or why no spare can be made under them. One git process.
-    pub fn of(repository: &Repository) -> Result<std::result::Result<Self, &'static str>> {
-        let listed =
-            repository.git().args(["config", "--list", "--show-origin", "--includes", "-z"]).read()?;
-        let mut files: Vec<PathBuf> = candidates(&repository.common_dir);
-        // `<origin> NUL <key> LF <value> NUL`, as git-config(1) says.
-        let mut parts = listed.split(|byte| *byte == 0);
-        while let (Some(origin), Some(setting)) = (parts.next(), parts.next()) {
-            let mut halves = setting.splitn(2, |byte| *byte == b'\n');
-            let key = String::from_utf8_lossy(halves.next().unwrap_or_default()).to_lowercase();
-            let value = String::from_utf8_lossy(halves.next().unwrap_or(b"true")).to_lowercase();
-            if let Some(reason) = refused(&key, &value) {
-                return Ok(Err(reason));
-            }
-            if let Some(file) = origin.strip_prefix(b"file:") {
-                // Relative names count from where the call ran.
-                let file = repository.anchor().join(path_of(file));
-                if !files.contains(&file) {
-                    files.push(file);
-                }
-            }
-            if key == "core.attributesfile" {
-                files.push(expand(&value));
-            }
+    /// The present conditions of a repository with this configuration, or why no spare may be made or claimed under them.
+    pub fn of(repository: &Repository, config: &Config) -> Result<Self, &'static str> {
+        if let Some(reason) = config.records().find_map(refused) {
+            return Err(reason);
         }
-        let hash = hash(&files);
-        Ok(Ok(Self { files, hash }))
-    }
-
-    /// Whether they still hold: one look at each file, no process.
-    #[must_use]
-    pub fn hold(&self) -> bool {
-        hash(&self.files) == self.hash
+        // The id of a blob does not say what is written for it then.
+        if repository.has_replacements {
+            return Err("it has replaced objects (git replace)");
+        }
+        if repository.post_checkout.with_file_name("post-index-change").exists() {
+            return Err("its post-index-change hook is to see every new worktree");
+        }
+        let mut hasher = Sha256::new();
+        // Pushing a branch writes there, and no tree depends on it.
+        for record in config.records().filter(|record| !record.starts_with(b"branch.")) {
+            hasher.update(record);
+            hasher.update(b"\0");
+        }
+        let Some(files) = attributes::outside_the_tree(&repository.common_dir, config) else {
+            return Err("core.attributesFile is a path that only git understands");
+        };
+        for file in files {
+            let Ok(found) = disk::read_regular(&file, attributes::LIMIT) else {
+                return Err("an attributes file outside the tree cannot be read");
+            };
+            // Where it lies does not matter, what it says does.
+            let content = found.map(|(_, content)| content).filter(|content| !content.is_empty());
+            hasher.update(format!("\n{:?} ", content.as_ref().map(Vec::len)));
+            hasher.update(content.unwrap_or_default());
+        }
+        let mut variables: Vec<_> = env::vars_os().collect();
+        variables.retain(|(name, _)| {
+            let name = name.to_string_lossy();
+            VARIABLES.contains(&&*name) || name.starts_with(PREFIX)
+        });
+        variables.sort();
+        hasher.update(format!("\n{variables:?}\n{}\n{:?}", whoever_makes_files(), version::known().ok()));
+        let hash = hasher.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Self { hash })
     }
 }
 
 /// Settings that make two worktrees of one commit differ, or that need the real administrative directory.
-fn refused(key: &str, value: &str) -> Option<&'static str> {
-    let on = !matches!(value, "false" | "no" | "off" | "0" | "");
+fn refused(record: &[u8]) -> Option<&'static str> {
+    let mut halves = record.splitn(2, |byte| *byte == b'\n');
+    let key = halves.next().unwrap_or_default();
+    let value = halves.next();
+    let off = |value: &[u8]| {
+        ["false", "no", "off", "0", ""].iter().any(|word| value.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let on = value.is_none_or(|value| !off(value));
     match key {
-        "core.sparsecheckout" if on => Some("the repository uses a sparse checkout"),
-        "extensions.worktreeconfig" if on => Some("its worktrees have settings of their own"),
-        _ if key.starts_with("includeif.") => Some("its settings depend on the worktree (includeIf)"),
+        b"core.sparsecheckout" if on => Some("the repository uses a sparse checkout"),
+        b"extensions.worktreeconfig" if on => Some("its worktrees have settings of their own"),
+        // git gives the root of a worktree the group and the modes for that, and a spare has its root already.
+        b"core.sharedrepository" if on && value != Some(b"umask") => {
+            Some("the repository is shared with a group (core.sharedRepository)")
+        }
+        b"attr.tree" => Some("its attributes come from another commit (attr.tree)"),
+        _ if key.starts_with(b"includeif.") => Some("its settings depend on the worktree (includeIf)"),
+        _ if key.starts_with(b"hook.") && value == Some(b"post-index-change") => {
+            Some("a post-index-change hook of its configuration is to see every new worktree")
+        }
         _ => None,
     }
 }
 
-/// The files that git looks for by itself; see git-config(1) and gitattributes(5).
-fn candidates(common_dir: &Path) -> Vec<PathBuf> {
-    let mut files = vec![
-        common_dir.join("config"),
-        common_dir.join("config.worktree"),
-        common_dir.join("info/attributes"),
-    ];
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let xdg = std::env::var_os("XDG_CONFIG_HOME").filter(|value| !value.is_empty()).map(PathBuf::from);
-    let xdg = xdg.or_else(|| home.as_ref().map(|home| home.join(".config")));
-    files.extend(home.map(|home| home.join(".gitconfig")));
-    files.extend(xdg.into_iter().flat_map(|xdg| [xdg.join("git/config"), xdg.join("git/attributes")]));
-    files.extend(["/etc/gitconfig", "/etc/gitattributes"].map(PathBuf::from));
-    files
-}
-
-fn expand(value: &str) -> PathBuf {
-    match (value.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
-        _ => PathBuf::from(value),
-    }
-}
-
-fn hash(files: &[PathBuf]) -> String {
-    let mut hasher = Sha256::new();
-    for name in VARIABLES {
-        hasher.update(format!("{name}={:?}\n", std::env::var_os(name)));
-    }
-    hasher.update(format!("umask={:?}\n", umask()));
-    for file in files {
-        hasher.update(file.as_os_str().as_encoded_bytes());
-        hasher.update(appearance(file));
-    }
-    hasher.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
+/// The user, the group and the umask that new files get.
 #[cfg(unix)]
-fn appearance(file: &Path) -> String {
-    use std::os::unix::fs::MetadataExt;
-    let Ok(found) = fs::metadata(file) else { return " absent\n".into() };
-    format!(" {} {} {} {}\n", found.size(), found.ino(), found.mtime(), found.mtime_nsec())
+fn whoever_makes_files() -> String {
+    use rustix::process::{getegid, geteuid};
+    format!("{} {} {:?}", geteuid().as_raw(), getegid().as_raw(), umask())
 }
 
 #[cfg(not(unix))]
-fn appearance(file: &Path) -> String {
-    let Ok(found) = fs::metadata(file) else { return " absent\n".into() };
-    format!(" {} {:?}\n", found.len(), found.modified().ok())
+fn whoever_makes_files() -> String {
+    format!("{:?}", umask())
 }
 
 // There is no way to ask for the umask without changing it for all threads; Linux shows it in /proc. Elsewhere a changed
@@ -135,29 +120,40 @@ mod tests {
 
     #[test]
     fn settings_that_make_worktrees_differ_are_refused() {
-        assert!(refused("core.sparsecheckout", "true").is_some());
-        assert!(refused("core.sparsecheckout", "false").is_none());
-        assert!(refused("includeif.onbranch:x.path", "f").is_some());
-        assert!(refused("extensions.worktreeconfig", "1").is_some());
-        assert!(refused("core.autocrlf", "true").is_none());
+        for (record, is_refused) in [
+            ("core.sparsecheckout\ntrue", true),
+            ("core.sparsecheckout", true),
+            ("core.sparsecheckout\nFalse", false),
+            ("includeif.onbranch:x.path\nf", true),
+            ("extensions.worktreeconfig\n1", true),
+            ("core.sharedrepository\ngroup", true),
+            ("core.sharedrepository\numask", false),
+            ("attr.tree\nHEAD", true),
+            ("hook.mine.event\npost-index-change", true),
+            ("hook.mine.event\npre-commit", false),
+            ("core.autocrlf\ntrue", false),
+        ] {
+            assert_eq!(refused(record.as_bytes()).is_some(), is_refused, "{record}");
+        }
     }
 
     #[test]
-    fn a_changed_a_new_and_a_vanished_file_are_each_noticed() {
+    fn every_setting_is_a_condition_but_what_pushing_a_branch_writes() {
         let directory = tempfile::tempdir().unwrap();
-        let (one, two) = (directory.path().join("one"), directory.path().join("two"));
-        let write = |path: &Path, text: &[u8]| {
-            crate::disk::replace_file(path, text, crate::disk::Replace::default()).unwrap();
-        };
-        write(&one, b"a");
-        let files = vec![one.clone(), two.clone()];
-        let conditions = Conditions { hash: hash(&files), files };
-        assert!(conditions.hold());
-        write(&two, b"b");
-        assert!(!conditions.hold());
-        fs::remove_file(&two).unwrap();
-        assert!(conditions.hold());
-        write(&one, b"c");
-        assert!(!conditions.hold());
+        let mut repository = Repository::stub(directory.path());
+        let of = |repository: &Repository, lines: &[&str]| Conditions::of(repository, &Config::from(lines));
+        let usual = of(&repository, &["core.bare=false"]);
+        assert!(usual.is_ok());
+        assert_eq!(usual, of(&repository, &["core.bare=false", "branch.main.remote=origin"]));
+        assert_ne!(usual, of(&repository, &["core.bare=false", "core.autocrlf=true"]));
+        assert_ne!(usual, of(&repository, &["core.bare"]));
+        let (one, other) =
+            (["filter.a.smudge=x", "filter.a.smudge=y"], ["filter.a.smudge=y", "filter.a.smudge=x"]);
+        assert_ne!(of(&repository, &one), of(&repository, &other), "the last one wins");
+        for relative in ["attributes", "~root/attributes", "%(prefix)/attributes"] {
+            assert!(of(&repository, &[&format!("core.attributesfile={relative}")]).is_err(), "{relative}");
+        }
+        repository.has_replacements = true;
+        assert!(of(&repository, &["core.bare=false"]).is_err());
     }
 }

@@ -63,12 +63,13 @@ impl Maker<'_> {
         if !index.exists() {
             populate::prefill(self.repository, self.commit, &tree, &index, stop)?;
         }
-        // Without an administrative directory the tree has to be named. A split index would put half of it into the
-        // common git directory.
+        // Without an administrative directory the tree has to be named. No hook of the repository is to see one that is
+        // nobody's yet.
         Git::new(&tree)
             .git_dir(Some(&self.repository.common_dir))
             .work_tree(&tree)
-            .setting("core.splitIndex=false")
+            .settings(pool::INDEX_OF_ITS_OWN)
+            .setting("core.hooksPath=/dev/null")
             .args(["read-tree", "--reset", "-u", self.commit])
             .index_file(&index)
             .runs_user_code()

@@ -18,13 +18,15 @@
 
 mod claim;
 mod conditions;
+mod fit;
 mod make;
 mod pool;
 mod room;
 mod sweep;
 mod warm;
 
-pub use self::claim::{Claim, claim, is_any, resume};
+pub use self::claim::{Claim, choose, claim, is_any, resume};
+pub use self::fit::usable;
 pub use self::pool::{Spare, SpareRecord, all, of_repository};
 pub use self::sweep::{Leftover, Reason, drop_left_over, give_back, left_overs};
 pub use self::warm::{Order, Warmed, warm};

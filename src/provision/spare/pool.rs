@@ -12,6 +12,9 @@ use crate::home::OkstraHome;
 
 /// Largest record that is read.
 const LIMIT: u64 = 1024 * 1024;
+/// What git must leave out of a spare's index: half of a split one lies in the common git directory, and what is known of
+/// untracked files names the place of the tree.
+pub(super) const INDEX_OF_ITS_OWN: &[&str] = &["core.splitIndex=false", "core.untrackedCache=false"];
 
 /// What is known of a spare; written last, so that its being there proves tree and index complete.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,12 +50,6 @@ impl Spare {
     #[must_use]
     pub fn tree(&self) -> PathBuf {
         self.directory.join("tree")
-    }
-
-    /// Whether a claim would take it, apart from the commit.
-    #[must_use]
-    pub fn is_usable(&self) -> bool {
-        self.record.common_dir.is_dir() && self.record.conditions.hold() && is_untouched(&self.directory)
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::conditions::Conditions;
+use super::fit::{self, NO_BRANCH};
 use super::make::Maker;
 use super::pool::{self, State};
 use super::room::{self, Room};
@@ -11,14 +12,13 @@ use super::sweep;
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::git::config::Config;
 use crate::git::{Discovery, Repository, repository, version};
 use crate::home::OkstraHome;
 use crate::lock::{Patience, SparesLock};
 
 /// More of one repository would cost disk and save nothing: a claim takes milliseconds, and every one is refilled.
 const AT_MOST: usize = 16;
-/// What a repository is asked about besides its branches; the name of no branch.
-const NO_BRANCH: &str = "okstra-spare";
 
 /// What is wanted.
 #[derive(Debug, Clone)]
@@ -103,9 +103,14 @@ impl Job<'_> {
 
     fn refill(&self, order: &Order, lock: &SparesLock, done: &mut Warmed) -> Result<()> {
         done.dropped += sweep::sweep(self.home, &self.pool, lock)?;
+        let conditions = Conditions::of(self.repository, &Config::read(self.repository.git())?);
         let mut kept = 0;
         for spare in pool::of_repository(self.home, &self.repository.common_dir) {
-            if kept < order.count && spare.record.conditions.hold() && pool::is_untouched(&spare.directory) {
+            let commit = self.repository.head.as_ref().unwrap_or(&spare.record.commit);
+            if kept < order.count
+                && let Ok(conditions) = &conditions
+                && fit::fits(&spare, self.repository, conditions, commit, self.room.cancel)?
+            {
                 kept += 1;
             } else {
                 self.drop_spare(&spare.directory, done)?;
@@ -118,12 +123,9 @@ impl Job<'_> {
             done.reason = Some(format!("{} has no commit yet", self.name()));
             return Ok(());
         };
-        let conditions = match Conditions::of(self.repository)? {
+        let conditions = match conditions {
             Ok(conditions) => conditions,
             Err(reason) => {
-                for spare in pool::of_repository(self.home, &self.repository.common_dir) {
-                    self.drop_spare(&spare.directory, done)?;
-                }
                 done.reason = Some(format!(
                     "{} cannot have spares, because {reason}; okstra provision fills each new worktree by itself there, so leave \"warm\" out of its project file",
                     self.name()
