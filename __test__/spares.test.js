@@ -2,6 +2,7 @@
 // Trees made in advance: what comes out of a claim is what git makes, and nobody gets another one's.
 
 const assert = require('node:assert/strict')
+const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
@@ -166,15 +167,54 @@ test('list --spares shows what is ready, and disk counts it', async (t) => {
   assert.match(wrong.stderr, /--fast with --spares/)
 })
 
-test('the first git status in a worktree from a large spare reads no file', async (t) => {
-  const files = Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`d${i % 20}/file-${i}.txt`, `${i}\n`]))
-  const { provision, warm, git, ready } = place(t, files)
+/** Resolves when the clock shows a later second than the times of all these files. */
+async function secondAfter(files) {
+  const newest = Math.max(...files.map((file) => Math.floor(fs.statSync(file).mtimeMs / 1000)))
+  while (Math.floor(Date.now() / 1000) <= newest) await new Promise((resolve) => setTimeout(resolve, 10))
+}
+
+/** Which files the first `git status` reads: each gets another content behind git's back, which only reading shows. */
+function readByStatus(git, tree, files) {
+  for (const name of files) {
+    const file = path.join(tree, name)
+    const { mtimeNs, size } = fs.statSync(file, { bigint: true })
+    fs.writeFileSync(file, 'x'.repeat(Number(size)))
+    // Through touch(1), because Node sets no nanoseconds.
+    execFileSync('touch', ['-d', `@${mtimeNs / 1_000_000_000n}.${String(mtimeNs % 1_000_000_000n).padStart(9, '0')}`, file])
+    assert.equal(fs.statSync(file, { bigint: true }).mtimeNs, mtimeNs)
+  }
+  const lines = git(['-c', 'core.trustctime=false', 'status', '--porcelain'], { cwd: tree }).split('\n')
+  return lines.filter((line) => line !== '').map((line) => line.slice(3)).sort()
+}
+
+const many = (count) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`d${i % 20}/file-${i}.txt`, `${i}\n`]))
+
+for (const count of [40, 700]) {
+  test(`the first git status in a worktree from a spare reads no file: ${count} files`, async (t) => {
+    const files = many(count)
+    const sample = Object.keys(files).slice(0, 40)
+    const { provision, run, warm, git, ready } = place(t, files)
+    await warm(1)
+    const [spare] = (await run('list', '--spares')).spares
+    await secondAfter(Object.keys(files).map((file) => path.join(spare.path, file)))
+    const { path: tree } = await provision('t')
+    assert.equal(ready().length, 0)
+    assert.equal(git(['status', '--porcelain'], { cwd: tree, env: { GIT_OPTIONAL_LOCKS: '0' } }), '')
+    assert.deepEqual(readByStatus(git, tree, sample), [])
+  })
+}
+
+test('the first git status reads only what was written by the claim, when the base has moved on', async (t) => {
+  const files = many(40)
+  const [changed, ...others] = Object.keys(files)
+  const { root, provision, run, warm, git, ready } = place(t, files)
   await warm(1)
+  fs.writeFileSync(path.join(root, changed), 'moved on\n')
+  git(['commit', '-q', '-a', '-m', 'second'], { cwd: root })
+  const [spare] = (await run('list', '--spares')).spares
+  await secondAfter(Object.keys(files).map((file) => path.join(spare.path, file)))
   const { path: tree } = await provision('t')
   assert.equal(ready().length, 0)
-  // git reads a file again whose recorded time is not older than the index, in whole seconds (racy-git in its manual).
-  const index = git(['rev-parse', '--git-path', 'index'], { cwd: tree })
-  const newest = Math.max(...Object.keys(files).map((file) => Math.floor(fs.statSync(path.join(tree, file)).mtimeMs / 1000)))
-  assert.ok(Math.floor(fs.statSync(path.resolve(tree, index)).mtimeMs / 1000) > newest, 'older by whole seconds')
-  assert.equal(git(['status', '--porcelain'], { cwd: tree }), '')
+  assert.equal(fs.readFileSync(path.join(tree, changed), 'utf8'), 'moved on\n')
+  assert.deepEqual(readByStatus(git, tree, others), [])
 })

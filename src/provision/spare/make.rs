@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use super::super::populate;
 use super::conditions::Conditions;
@@ -77,7 +76,6 @@ impl Maker<'_> {
             .cancel(stop)
             .read()
             .map_err(shortened)?;
-        outlive_its_second(&index)?;
         let record = SpareRecord {
             common_dir: self.repository.common_dir.clone(),
             commit: self.commit.to_owned(),
@@ -102,31 +100,6 @@ fn shortened(error: Error) -> Error {
         }
         other => other,
     }
-}
-
-/// An index below this size (some 600 files) is re-read faster than a second passes.
-const LARGE_INDEX: u64 = 64 * 1024;
-
-/// Makes a large index younger than every file in it, by whole seconds. git compares no less: what was written in the same
-/// second as the index may have been changed since, and the first `git status` would read all of it. Nobody waits for a
-/// spare, so this waits for the second to pass.
-fn outlive_its_second(index: &Path) -> Result<()> {
-    let file = fs::File::options().append(true).open(index).context("open", index)?;
-    let found = file.metadata().context("look at", index)?;
-    if found.len() < LARGE_INDEX {
-        return Ok(());
-    }
-    let written = found.modified().context("look at", index)?;
-    let of_epoch = |at: SystemTime| at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let next = Duration::from_secs(of_epoch(written).as_secs() + 1);
-    while let Some(left) = next.checked_sub(of_epoch(SystemTime::now())).filter(|left| !left.is_zero()) {
-        // A clock that was set back must not hold this up.
-        std::thread::sleep(left.min(Duration::from_secs(1)));
-        if left > Duration::from_secs(2) {
-            return Ok(());
-        }
-    }
-    file.set_modified(SystemTime::now()).context("set the time of", index)
 }
 
 #[cfg(test)]
