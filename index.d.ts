@@ -21,7 +21,8 @@ export interface ProvisionOptions {
   lockTimeoutMs?: number | null
   /**
    * Told how far the tree of a new worktree is, at most ten times a second and once at the end (which may be right after
-   * the promise was resolved). Not called where git fills the whole tree. Not called by the synchronous twin.
+   * the promise was resolved). Where a spare is claimed, only at the end. Not called by the synchronous twin. What it
+   * throws is an uncaught exception; the worktree is made all the same.
    */
   onProgress?: ((progress: ProvisionProgress) => unknown) | null
 }
@@ -668,9 +669,9 @@ export interface Obstacle {
 
 /** How far a new tree is. */
 export interface ProvisionProgress {
-  /** How many files are in place, or were looked at and left to git. */
+  /** How many files are in place. */
   done: number
-  /** How many files the tree holds. */
+  /** How many files the tree holds when it is complete. */
   total: number
 }
 

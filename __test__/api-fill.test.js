@@ -2,6 +2,7 @@
 // How a new tree is filled: what git has to do afterwards, progress, stopping in the middle.
 
 const assert = require('node:assert/strict')
+const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const { test } = require('node:test')
@@ -73,9 +74,8 @@ test('trees that are filled at once are each as if they were alone', unix, async
   }
 })
 
-test('progress ends with all files', unix, async (t) => {
-  const box = apiSandbox(t)
-  const { root } = repositoryOf(box, 1000)
+/** Provisions a task and gives everything that was told of its progress, once all files were told. */
+async function progressOf(t, box, options) {
   const told = []
   let onProgress
   const all = new Promise((resolve) => {
@@ -87,13 +87,68 @@ test('progress ends with all files', unix, async (t) => {
   // Nothing else keeps this process alive when the last call comes after the answer.
   const alive = setInterval(() => {}, 1000)
   t.after(() => clearInterval(alive))
-  const { status } = await okstra.provisionTaskWorktree(box.options(root, 'a', { onProgress }))
+  const { status } = await okstra.provisionTaskWorktree({ ...options, onProgress })
   assert.equal(status, 'created')
   await all
-  assert.ok(told.every(({ done, total }) => total === 1000 && done > 0 && done <= total), JSON.stringify(told))
+  return told
+}
+
+/** It only grows, to all files. */
+function assertProgress(told, total) {
+  assert.ok(told.every((progress) => progress.total === total && progress.done > 0 && progress.done <= total), JSON.stringify(told))
+  for (const [index, { done }] of told.entries()) assert.ok(index === 0 || done >= told[index - 1].done, JSON.stringify(told))
+  assert.equal(told.at(-1).done, total)
+}
+
+test('progress ends with all files', unix, async (t) => {
+  const box = apiSandbox(t)
+  const { root } = repositoryOf(box, 1000)
+  assertProgress(await progressOf(t, box, box.options(root, 'a')), 1000)
   const wrong = await rejectionOf(okstra.provisionTaskWorktree(box.options(root, 'b', { onProgress: 'often' })))
   assert.equal(wrong.code, 'OKSTRA_INVALID_ARGUMENT')
   assert.match(wrong.message, /onProgress/)
+})
+
+test('progress is told while git fills the tree, or what is missing of it', unix, async (t) => {
+  const box = apiSandbox(t)
+  const { root, names } = repositoryOf(box, 1000)
+  // A filter that tells of itself in the same way must not be taken for git.
+  fs.writeFileSync(path.join(root, '.git', 'info', 'attributes'), 'file-7.txt filter=loud\n')
+  box.git(['config', 'filter.loud.smudge', String.raw`printf 'Loud:  50%% (1/2)\r' >&2; cat`], { cwd: root })
+  for (const name of names.slice(0, 600)) changeUnseen(path.join(root, name))
+  const half = await progressOf(t, box, box.options(root, 'half'))
+  assertProgress(half, 1000)
+  assert.ok(half[0].done < 1000, JSON.stringify(half))
+  box.git(['config', 'core.autocrlf', 'true'], { cwd: root })
+  const whole = await progressOf(t, box, box.options(root, 'whole'))
+  assertProgress(whole, 1000)
+  assert.ok(whole.length > 1 && whole[0].done < 1000, JSON.stringify(whole))
+  const bare = path.join(box.dir, 'bare.git')
+  box.git(['clone', '-q', '--bare', root, bare])
+  assertProgress(await progressOf(t, box, { ...box.options(bare, 'bare'), projectId: 'bare' }), 1000)
+})
+
+test('the claim of a spare tells all files at the end', unix, async (t) => {
+  const box = apiSandbox(t)
+  const { root } = repositoryOf(box, 300)
+  await okstra.warmSpares({ projectRoot: root, count: 2 })
+  assertProgress(await progressOf(t, box, box.options(root, 'a')), 300)
+  fs.writeFileSync(path.join(root, 'more'), 'more\n')
+  box.git(['add', 'more'], { cwd: root })
+  box.git(['commit', '-qm', 'more'], { cwd: root })
+  assertProgress(await progressOf(t, box, box.options(root, 'b')), 301)
+})
+
+test('what onProgress throws is an uncaught exception, and the worktree is made all the same', unix, (t) => {
+  const box = apiSandbox(t)
+  const { root } = repositoryOf(box, 300)
+  const program = `
+    process.on('uncaughtException', (error) => console.log(error.message))
+    const onProgress = () => { throw new Error('mine') }
+    require(process.argv[1]).provisionTaskWorktree({ ...JSON.parse(process.argv[2]), onProgress }).then(({ status }) => console.log(status))`
+  const args = ['-e', program, path.resolve(__dirname, '..'), JSON.stringify(box.options(root, 'a'))]
+  const said = execFileSync(process.execPath, args, { env: box.env, encoding: 'utf8' })
+  assert.deepEqual(new Set(said.trim().split('\n')), new Set(['mine', 'created']))
 })
 
 test('stopping in the middle leaves nothing', unix, async (t) => {

@@ -36,9 +36,9 @@ pub struct WorktreeProvision {
 /// How far a new tree is.
 #[napi(object, object_from_js = false)]
 pub struct ProvisionProgress {
-    /// How many files are in place, or were looked at and left to git.
+    /// How many files are in place.
     pub done: u32,
-    /// How many files the tree holds.
+    /// How many files the tree holds when it is complete.
     pub total: u32,
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 pub use super::process::Output;
 use super::process::{Ended, Input, feed, supervise};
 use super::spawn::{self, Handle, Start};
+use super::stderr::Listener;
 use crate::cancel::Cancel;
 use crate::error::{Error, IoContext, Result};
 
@@ -64,6 +65,7 @@ pub struct Git<'a> {
     inherited: Vec<Handle>,
     runs_user_code: bool,
     input: Option<Input>,
+    told: Option<Listener>,
     takes_no_locks: bool,
     object_directory: Option<PathBuf>,
     settings: Vec<&'static str>,
@@ -82,6 +84,7 @@ impl<'a> Git<'a> {
             inherited: Vec::new(),
             runs_user_code: false,
             input: None,
+            told: None,
             takes_no_locks: false,
             object_directory: None,
             settings: Vec::new(),
@@ -172,6 +175,13 @@ impl<'a> Git<'a> {
         self
     }
 
+    /// Hears how many files git has written, and of how many; for commands that were told to say it.
+    #[must_use]
+    pub fn progress(mut self, told: impl FnMut(usize, usize) + Send + 'static) -> Self {
+        self.told = Some(Box::new(told));
+        self
+    }
+
     /// Only looks: git takes no lock that it could do without, and fetches nothing. Without this `git status` writes the
     /// index that it refreshed, and a commit that somebody makes in that moment fails.
     #[must_use]
@@ -204,6 +214,10 @@ impl<'a> Git<'a> {
         let limit = seconds_from_env("OKSTRA_GIT_TIMEOUT", GIT_TIMEOUT)?;
         let mut environment = environment(self.runs_user_code);
         environment.extend(self.variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+        if self.told.is_some() {
+            // By default git says nothing in the first two seconds.
+            environment.insert("GIT_PROGRESS_DELAY".into(), "0".into());
+        }
         if self.takes_no_locks {
             environment.extend([
                 ("GIT_OPTIONAL_LOCKS".into(), "0".into()),
@@ -235,7 +249,7 @@ impl<'a> Git<'a> {
         };
         feed(started.stdin.take(), self.input);
         let drain = if self.runs_user_code { None } else { Some(DRAIN_ANSWER) };
-        match supervise(started, limit, drain, self.cancel)? {
+        match supervise(started, self.told, limit, drain, self.cancel)? {
             Ended::Output(output) => Ok(output),
             Ended::TimedOut => {
                 Err(Error::GitTimeout { command: name, directory: self.directory, seconds: limit.as_secs() })
@@ -288,7 +302,7 @@ pub fn run_hook(
         Ok(started) => started,
         Err(error) => return Ok(HookEnd::NotStarted(error.to_string())),
     };
-    Ok(match supervise(started, limit, None, Some(cancel))? {
+    Ok(match supervise(started, None, limit, None, Some(cancel))? {
         Ended::Output(output) if output.status.success() => HookEnd::Succeeded,
         Ended::Output(output) => HookEnd::Failed {
             code: output.status.code().unwrap_or(-1),

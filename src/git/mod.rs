@@ -1,6 +1,7 @@
 //! Everything okstra knows about git: how it is spawned, what a directory belongs to, how worktrees are registered.
 
 pub mod attributes;
+pub mod checkout;
 pub mod command;
 pub mod config;
 pub mod index;
@@ -11,6 +12,7 @@ mod process;
 pub mod repository;
 mod spawn;
 pub mod stale;
+mod stderr;
 pub mod version;
 pub mod worktree;
 

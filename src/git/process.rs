@@ -11,13 +11,12 @@ use crate::cancel::{Cancel, NOTICE_WITHIN};
 use crate::error::{Error, IoContext, Result};
 
 use super::spawn::Started;
+use super::stderr::{Kept, Listener, Updates, shorten};
 
 /// How long a stopped process group may take to clean up before it is killed. git removes its lock files on SIGTERM.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long output may still come after the process has ended: a daemon that a hook left behind keeps the pipe open.
 const DRAIN: Duration = Duration::from_millis(200);
-/// How much of standard error is kept for messages (its end).
-const KEPT_STDERR: usize = 16 * 1024;
 
 /// Writes what a process reads.
 pub(super) type Input = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + Send>;
@@ -29,7 +28,7 @@ pub struct Output {
     pub status: ExitStatus,
     /// All of its standard output.
     pub stdout: Vec<u8>,
-    /// The end of its standard error, as text.
+    /// Its standard error as text; of a long one the beginning and the end.
     pub stderr: String,
 }
 
@@ -37,7 +36,7 @@ impl Output {
     /// The error that a failed call is: git's own message is kept.
     #[must_use]
     pub fn into_error(self, command: &str, directory: &Path) -> Error {
-        let stderr = self.stderr.trim().to_owned();
+        let stderr = shorten(&self.stderr);
         if stderr.contains("dubious ownership") {
             return Error::DubiousOwnership { path: directory.to_owned(), message: stderr };
         }
@@ -67,16 +66,18 @@ pub(super) enum Ended {
 }
 
 /// Waits for the end of a process, for its time to be over, or for a request to stop. With `answer` its standard output
-/// matters: a call whose output does not end within that time after it has failed. Else what came counts.
+/// matters: a call whose output does not end within that time after it has failed. Else what came counts. `told` hears the
+/// progress that git tells.
 pub(super) fn supervise(
     started: Started,
+    told: Option<Listener>,
     limit: Duration,
     answer: Option<Duration>,
     cancel: Option<&Cancel>,
 ) -> Result<Ended> {
     let Started { mut process, stdout, stderr, .. } = started;
-    let stdout = drain(stdout, usize::MAX);
-    let stderr = drain(stderr, KEPT_STDERR);
+    let stdout = drain(stdout);
+    let stderr = listen(stderr, told);
     let end = process.watch();
     let deadline = Instant::now() + limit;
     let mut verdict = None;
@@ -100,19 +101,18 @@ pub(super) fn supervise(
         }
     }
     let status = process.wait().context("wait for", "a child process")?;
-    let collect = |receiver: Receiver<Vec<u8>>| receiver.recv_timeout(DRAIN).unwrap_or_default();
     if let Some(verdict) = verdict {
         return Ok(verdict);
     }
     let stdout = match answer {
-        None => collect(stdout),
+        None => stdout.recv_timeout(DRAIN).unwrap_or_default(),
         Some(patience) => stdout
             .recv_timeout(patience)
             .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "it did not end"))
             .context("read the output of", "a child process")?,
     };
-    let stderr = collect(stderr);
-    Ok(Ended::Output(Output { status, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() }))
+    let stderr = stderr.recv_timeout(DRAIN).unwrap_or_default();
+    Ok(Ended::Output(Output { status, stdout, stderr }))
 }
 
 /// Fills a pipe in a thread and closes it; when the writing fails half-way, what reads it must notice by itself.
@@ -122,19 +122,36 @@ pub(super) fn feed(pipe: Option<impl Write + Send + 'static>, input: Option<Inpu
     }
 }
 
-/// Reads a pipe to its end in a thread, keeping the last `kept` bytes.
-fn drain(mut pipe: impl Read + Send + 'static, kept: usize) -> Receiver<Vec<u8>> {
+/// Reads a pipe to its end in a thread.
+fn drain(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::sync_channel(1);
     thread::spawn(move || {
         let mut all = Vec::new();
         let mut chunk = [0; 16 * 1024];
         while let Ok(count @ 1..) = pipe.read(&mut chunk) {
             all.extend_from_slice(&chunk[..count]);
-            if all.len() > kept.saturating_mul(2) {
-                all.drain(..all.len() - kept);
-            }
         }
         let _ = sender.send(all);
+    });
+    receiver
+}
+
+/// Reads standard error to its end in a thread.
+fn listen(mut pipe: impl Read + Send + 'static, told: Option<Listener>) -> Receiver<String> {
+    let (sender, receiver) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        let (mut kept, mut updates) = (Kept::default(), told.map(Updates::told_to));
+        let mut chunk = [0; 16 * 1024];
+        while let Ok(count @ 1..) = pipe.read(&mut chunk) {
+            match &mut updates {
+                Some(updates) => updates.add(&chunk[..count], &mut kept),
+                None => kept.add(&chunk[..count]),
+            }
+        }
+        if let Some(updates) = &mut updates {
+            updates.end(&mut kept);
+        }
+        let _ = sender.send(kept.into_text());
     });
     receiver
 }

@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use super::Repository;
 use super::repository::path_of;
-use super::{Git, Repository};
 use crate::cancel::Cancel;
 use crate::disk::{self, Replace};
 use crate::error::{Error, IoContext, Result};
@@ -332,20 +332,6 @@ fn is_transient(stderr: &str) -> bool {
         || (stderr.contains("Unable to create '") && stderr.contains(".lock': File exists"))
         || stderr.contains("cannot lock references")
         || (stderr.contains("could not open ") && stderr.contains("/worktrees/"))
-}
-
-/// Fills a registered, empty worktree with its `HEAD`: `git read-tree -m -u` takes no ref lock, so it runs outside the
-/// repository lock.
-pub fn check_out(worktree: &Path, task_lock: &TaskLock, cancel: &Cancel) -> Result<()> {
-    let git = Git::new(worktree).args(["read-tree", "-m", "-u", "HEAD"]);
-    git.runs_user_code().holding(task_lock).cancel(cancel).read().map(drop)
-}
-
-/// Completes a worktree whose files are in place as far as `index` says: git makes the others, and writes the index
-/// whole. It stays under its own name.
-pub fn complete(worktree: &Path, index: &Path, task_lock: &TaskLock, cancel: &Cancel) -> Result<()> {
-    let git = Git::new(worktree).index_file(index).args(["read-tree", "-m", "-u", "HEAD"]);
-    git.runs_user_code().holding(task_lock).cancel(cancel).read().map(drop)
 }
 
 /// Flushes what git wrote to register a worktree: by itself git flushes nothing of it, and after a power cut every one

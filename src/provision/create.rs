@@ -8,6 +8,7 @@ use super::{Job, Provision, Status, add_sentence, hook, populate, share, spare};
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::git::checkout;
 use crate::git::config::Config;
 use crate::git::mend::HeldNames;
 use crate::git::worktree::{self, Found, NewWorktree};
@@ -163,6 +164,7 @@ fn register_and_fill(
     });
     let admin = admin?;
     if spare::claim(&job.claim(), intent, &admin, &prepared.spares)? {
+        job.plan.progress.finish(checkout::count_entries(&admin)?);
         return Ok(admin);
     }
     let sources = if prepared.spares.is_empty() { prepared.sources } else { look(prepared.config) };

@@ -21,7 +21,7 @@ use std::path::Path;
 
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::git::{Repository, worktree};
+use crate::git::{Repository, checkout};
 use crate::lock::TaskLock;
 use crate::progress::Progress;
 
@@ -68,11 +68,10 @@ impl Sources {
 /// Fills the tree with the `HEAD` of the worktree. The index is renamed into place last, so its being there proves that
 /// the tree is complete.
 pub(super) fn fill(filling: &Filling<'_>, path: &Path, admin: &Path, sources: Option<Sources>) -> Result<()> {
-    let filled = sources.map_or(Ok(false), |sources| sources.fill(filling, path, admin))?;
-    if filled {
+    if sources.map_or(Ok(false), |sources| sources.fill(filling, path, admin))? {
         return Ok(());
     }
-    worktree::check_out(path, filling.task_lock, filling.cancel)
+    checkout::check_out(path, admin, filling.task_lock, filling.cancel, filling.progress)
 }
 
 /// Copies what can be copied of a commit's tree into a directory that git does not know, and writes an index of what
@@ -99,7 +98,7 @@ mod from_main {
     use crate::error::Result;
     use crate::git::config::Config;
     use crate::git::index::{self, Draft, Index};
-    use crate::git::{Git, Repository, worktree};
+    use crate::git::{Git, Repository, checkout};
     use crate::progress::Progress;
 
     /// The index of a tree that is being filled. Only the finished one gets its right name.
@@ -177,7 +176,8 @@ mod from_main {
             // git adjusts the permissions of what it writes in a shared repository.
             if missing > 0 || !self.draft.knows_trees() || self.config.get("core.sharedrepository").is_some()
             {
-                worktree::complete(path, &unfinished, filling.task_lock, cancel)?;
+                let files = (missing, self.draft.len());
+                checkout::complete(path, &unfinished, files, filling.task_lock, cancel, filling.progress)?;
             }
             disk::put_in_place(&unfinished, &admin.join("index"))?;
             filling.progress.finish(self.draft.len());

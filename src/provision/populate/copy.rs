@@ -77,7 +77,8 @@ pub(super) fn copy(
                 }
                 *slot = worker.make(number * size + offset);
             }
-            let done = shared.done.fetch_add(portion.len(), Ordering::Relaxed) + portion.len();
+            let made = portion.iter().filter(|slot| slot.is_some()).count();
+            let done = shared.done.fetch_add(made, Ordering::Relaxed) + made;
             if reports {
                 progress.report(done, total);
             }
