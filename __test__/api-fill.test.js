@@ -151,28 +151,109 @@ test('what onProgress throws is an uncaught exception, and the worktree is made 
   assert.deepEqual(new Set(said.trim().split('\n')), new Set(['mine', 'created']))
 })
 
-test('stopping in the middle leaves nothing', unix, async (t) => {
-  const box = apiSandbox(t)
-  const { root } = repositoryOf(box, 2000)
-  for (let attempt = 0; ; attempt++) {
-    assert.ok(attempt < 20, 'it was always ready before it could be stopped')
+/** Everything that an attempt may leave: refs, git's entries, what was moved aside, records of runs, the home's tree. */
+function traces(box, root) {
+  const list = (...parts) => {
+    const directory = path.join(...parts)
+    return fs.existsSync(directory) ? fs.readdirSync(directory).sort() : []
+  }
+  const common = path.join(root, '.git')
+  return {
+    refs: box.git(['for-each-ref'], { cwd: root }),
+    entries: list(common, 'worktrees'),
+    kept: list(common, 'okstra-quarantine'),
+    locks: fs.readdirSync(common, { recursive: true }).filter((name) => name.endsWith('.lock')),
+    quarantine: list(box.okstraHome, 'worktrees', '.quarantine'),
+    worktrees: list(box.okstraHome, 'worktrees', 'shop', 'checkout'),
+    intents: list(box.okstraHome, 'state', 'intents'),
+    claimed: list(box.okstraHome, 'worktrees', '.spares').flatMap((pool) =>
+      list(box.okstraHome, 'worktrees', '.spares', pool).filter((name) => name.startsWith('claimed-')),
+    ),
+  }
+}
+
+/** Provisions tasks until one is stopped in the middle by its own progress; gives its name and what was there before. */
+async function stoppedInTheMiddle(box, root, meanwhile = () => {}) {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const [task, before] = [`t${attempt}`, traces(box, root)]
     const controller = new AbortController()
-    const onProgress = () => controller.abort()
-    const call = okstra.provisionTaskWorktree(box.options(root, `t${attempt}`, { onProgress }), controller.signal)
+    const onProgress = () => {
+      meanwhile(path.join(box.okstraHome, 'worktrees', 'shop', 'checkout', task))
+      controller.abort()
+    }
+    const call = okstra.provisionTaskWorktree(box.options(root, task, { onProgress }), controller.signal)
     const ended = await call.then(
       (answer) => answer,
       (error) => error,
     )
     if (ended.status === 'created') continue
     assert.equal(ended.code, 'OKSTRA_ABORTED', ended.message)
-    assert.equal(fs.existsSync(path.join(box.okstraHome, 'worktrees', 'shop', 'checkout', `t${attempt}`)), false)
-    assert.equal(box.git(['branch', '--list', `fix-t${attempt}`], { cwd: root }), '')
-    assert.equal(box.git(['worktree', 'list', '--porcelain'], { cwd: root }).includes(`/t${attempt}`), false)
-    const again = await okstra.provisionTaskWorktree(box.options(root, `t${attempt}`))
-    assert.equal(again.status, 'created')
-    assert.equal(box.git(['status', '--porcelain'], { cwd: again.path }), '')
-    return
+    return { task, before }
   }
+  throw new Error('it was always ready before it could be stopped')
+}
+
+test('stopping in the middle leaves nothing', unix, async (t) => {
+  const box = apiSandbox(t)
+  const { root } = repositoryOf(box, 2000)
+  const { task, before } = await stoppedInTheMiddle(box, root)
+  assert.deepEqual(traces(box, root), before)
+  const again = await okstra.provisionTaskWorktree(box.options(root, task))
+  assert.equal(again.status, 'created')
+  assert.equal(box.git(['status', '--porcelain'], { cwd: again.path }), '')
+})
+
+test('what somebody put into a tree that is stopped in the middle is kept', unix, async (t) => {
+  const box = apiSandbox(t)
+  const { root, names } = repositoryOf(box, 2000)
+  const { task, before } = await stoppedInTheMiddle(box, root, (tree) => {
+    const there = names.find((name) => fs.existsSync(path.join(tree, name)))
+    fs.writeFileSync(path.join(tree, there), 'an edit\n')
+    fs.mkdirSync(path.join(tree, 'mine'))
+    fs.writeFileSync(path.join(tree, 'mine', 'note'), 'a note\n')
+    fs.symlinkSync('elsewhere', path.join(tree, 'link'))
+  })
+  const after = traces(box, root)
+  assert.equal(after.quarantine.length, before.quarantine.length + 1)
+  assert.deepEqual({ ...after, quarantine: [] }, { ...before, quarantine: [] })
+  const place = path.join(box.okstraHome, 'worktrees', '.quarantine', after.quarantine.find((name) => !before.quarantine.includes(name)))
+  const files = fs.readdirSync(path.join(place, 'tree'), { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory())
+  const kept = files.map(({ name, parentPath }) => path.relative(path.join(place, 'tree'), path.join(parentPath, name))).sort()
+  assert.equal(kept.length, 4, `only the edit, the note, the link and git's own file: ${kept.slice(0, 10)}`)
+  for (const name of ['.git', 'link', 'mine/note']) assert.ok(kept.includes(name), name)
+  assert.equal(fs.readFileSync(path.join(place, 'tree', kept.find((name) => names.includes(name))), 'utf8'), 'an edit\n')
+  assert.equal(JSON.parse(fs.readFileSync(path.join(place, 'why.json'), 'utf8')).taskKey, `shop/checkout/${task}`)
+})
+
+test('stopping while git fills leaves nothing, whatever the line ends', unix, async (t) => {
+  const box = apiSandbox(t)
+  const { root } = repositoryOf(box, 3000)
+  box.git(['config', 'core.autocrlf', 'true'], { cwd: root })
+  const { before } = await stoppedInTheMiddle(box, root)
+  assert.deepEqual(traces(box, root), before)
+})
+
+test('stopping the claim of a spare whose base moved leaves nothing of it', unix, async (t) => {
+  const box = apiSandbox(t)
+  const { root, names } = repositoryOf(box, 300)
+  const [reached, release] = ['reached', 'release'].map((name) => path.join(box.dir, name))
+  execFileSync('mkfifo', [reached, release])
+  const filter = path.join(box.dir, 'filter')
+  fs.writeFileSync(filter, `#!/bin/sh\necho here > '${reached}'\nread line < '${release}'\ncat\n`, { mode: 0o755 })
+  fs.writeFileSync(path.join(root, '.git', 'info', 'attributes'), '*.slow filter=slow\n')
+  box.git(['config', 'filter.slow.smudge', `'${filter}'`], { cwd: root })
+  await okstra.warmSpares({ projectRoot: root })
+  for (const name of names.slice(0, 100)) fs.appendFileSync(path.join(root, name), 'more\n')
+  fs.writeFileSync(path.join(root, 'z.slow'), 'slow\n')
+  box.git(['add', '.'], { cwd: root })
+  box.git(['commit', '-qm', 'more'], { cwd: root })
+  const before = traces(box, root)
+  const controller = new AbortController()
+  const call = rejectionOf(okstra.provisionTaskWorktree(box.options(root, 'a'), controller.signal))
+  await fs.promises.readFile(reached)
+  controller.abort()
+  assert.equal((await call).code, 'OKSTRA_ABORTED')
+  assert.deepEqual(traces(box, root), before)
 })
 
 test("git's own record of a worktree is that of git worktree add, but for the traces of its reset", async (t) => {

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 pub use self::delete::{Deletion, delete_tree};
+#[cfg(unix)]
+pub use self::delete::{Doomed, delete_where};
 use crate::error::{Error, IoContext, Result};
 
 /// How [`replace_file`] writes.
@@ -163,6 +165,16 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Moves a file or a directory within one file system; the move is atomic. The parent of `to` is made.
 pub fn move_aside(from: &Path, to: &Path) -> Result<()> {
+    // Whoever empties the directory above takes it away, in any moment.
+    for _ in 0..8 {
+        let moved =
+            create_private_dir_all(parent(to)).and_then(|()| rename(from, to).context("move aside", from));
+        match moved {
+            Err(Error::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(from).is_ok() => {}
+            other => return other,
+        }
+    }
     create_private_dir_all(parent(to))?;
     rename(from, to).context("move aside", from)
 }
@@ -233,6 +245,24 @@ pub fn check_writable(directory: &Path) -> Result<()> {
 #[cfg(not(unix))]
 pub fn check_writable(_directory: &Path) -> Result<()> {
     Ok(())
+}
+
+/// Whether the file system of a directory has no room left, for content or for names.
+#[cfg(unix)]
+#[must_use]
+pub fn is_full(directory: &Path) -> bool {
+    /// What is not worth a further file to some file systems.
+    const SCRAP: u64 = 1024 * 1024;
+    rustix::fs::statvfs(directory).is_ok_and(|found| {
+        found.f_bavail.saturating_mul(found.f_frsize) < SCRAP || (found.f_files > 0 && found.f_favail == 0)
+    })
+}
+
+/// Windows: a failed write says so itself.
+#[cfg(not(unix))]
+#[must_use]
+pub fn is_full(_directory: &Path) -> bool {
+    false
 }
 
 /// Reads a regular file of at most `limit` bytes; `None` when there is none. Never hangs on a FIFO or a device.

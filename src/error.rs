@@ -270,6 +270,14 @@ impl Error {
                 "Fetch more history (`git fetch --deepen=<n>`) or name another base.".into()
             }
             Self::BaseNotFound { .. } => "Name an existing branch, tag or commit, or fetch it first.".into(),
+            Self::GitFailed { directory, stderr, .. }
+                if ["No space left on device", "Disk quota exceeded"].iter().any(|said| stderr.contains(said)) =>
+            {
+                format!(
+                    "Free some space on the disk of {}, then try again: nothing of this attempt is in the way.",
+                    directory.display()
+                )
+            }
             Self::GitFailed { .. } => "Mend what git's message names, then try again: nothing of this attempt is in the way.".into(),
             Self::GitTimeout { .. } => {
                 "Find out what git waits for (a filter, a hook, the network), or allow more time with OKSTRA_GIT_TIMEOUT (seconds).".into()
@@ -302,10 +310,20 @@ impl Error {
                 }
             }
             Self::NotInTrash { .. } => "See `okstra restore --list` for what the trash holds.".into(),
+            Self::Io { path, .. } if self.is_no_space() => {
+                format!("Free some space on the disk of {}, then try again.", path.display())
+            }
             Self::Io { .. } => "See that the place exists, is writable and has free space, then try again.".into(),
             Self::Aborted { .. } => "Try again when you want it: nothing of this attempt is in the way.".into(),
             Self::Internal { .. } => "Please report this with the command that led to it.".into(),
         }
+    }
+
+    /// Whether there was no room left on the disk.
+    #[must_use]
+    pub fn is_no_space(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
     }
 
     /// The path that the error is about, where there is one.

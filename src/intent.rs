@@ -81,6 +81,13 @@ pub struct Intent {
     /// The trash entry that a [`Kind::Remove`] fills or a [`Kind::PutBack`] empties.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
+    /// Further commits whose files the tree of a [`Kind::Create`] may hold for a while: those of the spares that there were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spares: Vec<String>,
+    /// The name under which what was made lies in quarantine while it is being deleted. Only an attempt has one whose
+    /// worktree was given to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discarded: Option<String>,
     /// When it was written (RFC 3339, UTC).
     pub since: String,
     /// The process that wrote it; for people.
@@ -108,6 +115,8 @@ impl Intent {
             base_ref: String::new(),
             created_at: None,
             entry: None,
+            spares: Vec::new(),
+            discarded: None,
             since: clock::utc_now(),
             pid: std::process::id(),
             boot: present_boot(),

@@ -52,9 +52,31 @@ impl Deletion {
 /// Fails when `cancel` is set, which leaves a part of the tree, and when the parent directory cannot be opened.
 pub fn delete_tree(path: &Path, cancel: &Cancel) -> Result<Deletion> {
     #[cfg(unix)]
-    return unix::delete(path, cancel);
+    return unix::delete(path, None, cancel);
     #[cfg(not(unix))]
     return other::delete(path, cancel);
+}
+
+/// Something in a tree, as [`delete_where`] shows it to whoever decides whether it may go.
+#[cfg(unix)]
+#[derive(Debug, Clone, Copy)]
+pub struct Doomed<'a> {
+    /// The directory that it lies in, open.
+    pub parent: std::os::fd::BorrowedFd<'a>,
+    /// Its name there.
+    pub name: &'a std::ffi::CStr,
+    /// What it is.
+    pub kind: rustix::fs::FileType,
+    /// Where it lies from the top of the tree.
+    pub path: &'a Path,
+}
+
+/// As [`delete_tree`], but only what `may_go` says; it is asked for each thing before that is touched, and for a directory
+/// before it is entered. What may not go is left as it is, with the directories above it. A `tree` that is no directory is
+/// left.
+#[cfg(unix)]
+pub fn delete_where(tree: &Path, may_go: &dyn Fn(&Doomed<'_>) -> bool, cancel: &Cancel) -> Result<Deletion> {
+    unix::delete(tree, Some(may_go), cancel)
 }
 
 #[cfg(unix)]
@@ -69,14 +91,18 @@ mod unix {
     use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags};
     use rustix::io::Errno;
 
-    use super::{Cancel, Deletion, Result};
+    use super::{Cancel, Deletion, Doomed, Result};
     use crate::error::{Error, IoContext};
 
     /// Each level holds a descriptor open; directories below this many levels are moved up to the top of the tree
     /// first, so that a tree of any depth can be deleted.
     const LEVELS: usize = 48;
 
-    pub(super) fn delete(path: &Path, cancel: &Cancel) -> Result<Deletion> {
+    pub(super) fn delete(
+        path: &Path,
+        may_go: Option<&dyn Fn(&Doomed<'_>) -> bool>,
+        cancel: &Cancel,
+    ) -> Result<Deletion> {
         let parent = super::super::parent(path);
         let Some(name) = path.file_name().and_then(|name| CString::new(name.as_bytes()).ok()) else {
             let source = io::Error::new(io::ErrorKind::InvalidInput, "it names no entry of a directory");
@@ -86,13 +112,16 @@ mod unix {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Deletion::default()),
             other => other.context("open the directory", parent)?,
         };
-        let mut walk = Walk { report: Deletion::default(), top: None, deferred: Vec::new(), cancel };
+        let mut walk =
+            Walk { report: Deletion::default(), root: path, may_go, top: None, deferred: Vec::new(), cancel };
         walk.entry(parent.as_fd(), &name, None, path, 0)?;
         Ok(walk.report)
     }
 
     struct Walk<'a> {
         report: Deletion,
+        root: &'a Path,
+        may_go: Option<&'a dyn Fn(&Doomed<'_>) -> bool>,
         /// The top of the tree, once it is open.
         top: Option<OwnedFd>,
         /// Names in the top of the tree that hold what was too deep.
@@ -109,6 +138,28 @@ mod unix {
             shown: &Path,
             level: usize,
         ) -> Result<()> {
+            if let Some(may_go) = self.may_go {
+                let kind = match kind {
+                    Some(kind) if kind != FileType::Unknown => kind,
+                    _ => match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+                        Ok(found) => FileType::from_raw_mode(found.st_mode),
+                        Err(Errno::NOENT) => return Ok(()),
+                        Err(_) => FileType::Unknown,
+                    },
+                };
+                let path = shown.strip_prefix(self.root).unwrap_or(shown);
+                let goes = match level {
+                    0 => kind == FileType::Directory,
+                    _ => may_go(&Doomed { parent, name, kind, path }),
+                };
+                if !goes {
+                    self.report.leave(shown.to_owned(), "it may not be deleted");
+                    return Ok(());
+                }
+                if kind == FileType::Directory {
+                    return self.directory(parent, name, shown, level);
+                }
+            }
             if kind != Some(FileType::Directory) {
                 match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
                     Ok(()) => self.report.deleted += 1,
@@ -144,7 +195,9 @@ mod unix {
                     return Ok(());
                 }
             };
+            // Where it is decided by the path, nothing may move.
             if level >= LEVELS
+                && self.may_go.is_none()
                 && let Some(top) = &self.top
             {
                 let up =
@@ -317,6 +370,27 @@ mod tests {
         assert!(delete(&directory.path().join("top")).is_complete());
         assert!(outside.join("deep/precious").exists() && !tree.exists());
         assert_eq!(delete(&tree), Deletion::default(), "what is gone already is fine");
+    }
+
+    #[test]
+    fn what_may_not_go_stays_as_it_is_with_what_is_above_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let tree = directory.path().join("tree");
+        for name in ["a/goes", "a/b/stays", "c/d/goes", "closed/goes"] {
+            fs::create_dir_all(tree.join(name).parent().unwrap()).unwrap();
+            fs::File::create(tree.join(name)).unwrap();
+        }
+        fs::set_permissions(tree.join("closed"), fs::Permissions::from_mode(0o500)).unwrap();
+        let may_go =
+            |doomed: &Doomed<'_>| !doomed.path.ends_with("stays") && doomed.path != Path::new("closed");
+        let report = delete_where(&tree, &may_go, &Cancel::default()).unwrap();
+        assert_eq!((report.deleted, report.left), (4, 2), "{report:?}");
+        assert!(tree.join("a/b/stays").exists() && tree.join("closed/goes").exists());
+        assert_eq!(fs::metadata(tree.join("closed")).unwrap().permissions().mode() & 0o777, 0o500);
+        let link = directory.path().join("link");
+        symlink(&tree, &link).unwrap();
+        assert_eq!(delete_where(&link, &|_| true, &Cancel::default()).unwrap().left, 1);
+        assert!(tree.join("a/b/stays").exists() && fs::symlink_metadata(&link).is_ok());
     }
 
     #[test]

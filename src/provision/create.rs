@@ -1,6 +1,7 @@
 //! Makes a worktree, or brings one back on the branch it had.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::recover::{self, Leftover};
@@ -39,6 +40,13 @@ pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provis
     intent.commit.clone_from(&base);
     intent.base_ref.clone_from(&base);
     intent.phase.clone_from(&plan.phase);
+    intent.spares = spare::of_repository(job.home, common_dir)
+        .into_iter()
+        .map(|spare| spare.record.commit)
+        .filter(|commit| *commit != base)
+        .collect();
+    intent.spares.sort();
+    intent.spares.dedup();
     intent.write(job.home, &plan.key, job.task_lock)?;
 
     let made = (|| {
@@ -278,10 +286,11 @@ fn conclude(job: &Job<'_>, intent: Intent, made: Result<Finished>, status: Statu
     let finished = match made {
         Ok(finished) => finished,
         Err(error) => {
+            let error = explain(error, &[&job.home.worktrees(), &intent.common_dir]);
             // If this fails too, the intent stands and the next call takes it from there; after the row is written it
             // stands in any case, and the next call finishes.
             if intent.stage != Stage::Committed {
-                let _ = recover::take_back(job, intent);
+                let _ = recover::abandon(job, intent);
             }
             return Err(error);
         }
@@ -316,6 +325,18 @@ fn conclude(job: &Job<'_>, intent: Intent, made: Result<Finished>, status: Statu
         linked: finished.linked,
         post_checkout_exit: finished.hook.exit,
     })
+}
+
+/// git says it in any language, or not at all, when a disk is full; it is still full now.
+fn explain(error: Error, disks: &[&Path]) -> Error {
+    match (error, disks.iter().find(|disk| disk::is_full(disk))) {
+        (Error::GitFailed { command, stderr, .. }, Some(disk)) => {
+            let text = format!("the disk is full; git {command}: {stderr}");
+            let source = io::Error::new(io::ErrorKind::StorageFull, text);
+            Error::Io { action: "write all files of a worktree to", path: (*disk).to_owned(), source }
+        }
+        (other, _) => other,
+    }
 }
 
 /// git leaves the directories of submodules empty in a new worktree, and okstra fetches nothing unasked.

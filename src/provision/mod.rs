@@ -5,7 +5,9 @@
 //! (`create`). Each step that touches the disk is covered by an intent record (`intent`), so that a kill at any moment
 //! is either finished or taken back by the next call.
 
+mod aside;
 mod create;
+mod discard;
 mod hook;
 mod plan;
 mod populate;
@@ -103,7 +105,8 @@ pub struct Provision {
 /// Gives the task its worktree.
 ///
 /// Waits for other runs of the same task; different tasks wait for each other only for the milliseconds in which git
-/// registers a worktree. An error leaves nothing behind that stands in the way of the next attempt.
+/// registers a worktree. An error, and a stop, leaves nothing behind that stands in the way of the next attempt, and before
+/// the hook has started nothing at all.
 ///
 /// # Errors
 ///

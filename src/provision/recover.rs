@@ -1,19 +1,18 @@
 //! Heals what a dead run of this task left: finishes it when the tree is complete, else moves it out of the way.
 //!
-//! Nothing is ever deleted here but our own lock files and a branch that still stands where we made it. Everything can
-//! be killed at any point and repeated: the intent is dropped last, and whatever is gone already is fine. What must be
-//! mended for git to start at all is mended in the file system before git is called.
+//! Of what a dead run left nothing is deleted but our own lock files and a branch that still stands where we made it; what
+//! this process made itself and takes back goes away (`discard`). Everything can be killed at any point and repeated: the
+//! intent is dropped last, and whatever is gone already is fine. What must be mended for git to start at all is mended in
+//! the file system before git is called.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::Job;
+use super::aside::{self, admin_dir, move_aside, retire, same};
 use super::create;
 use super::spare;
 use crate::cancel::Cancel;
-use crate::clock;
-use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::{Discovery, Git, repository, stale, worktree};
 use crate::intent::{Intent, Kind, Stage};
@@ -79,11 +78,11 @@ pub(super) fn recover(job: &Job<'_>, notes: &mut Vec<String>) -> Result<Option<L
             Err(error) => notes.push(format!("its worktree could not be taken over: {error}")),
         }
     }
-    let aside = move_aside(job, &intent)?;
+    let aside = move_aside(job, &job.repository, &intent)?;
     record(job, &intent.op, "took what a dead run had begun out of the way");
     match aside {
         Some(place) => notes.push(format!("{died}; its incomplete worktree was kept at {}", place.display())),
-        None => notes.push(format!("{died} before it had made anything")),
+        None => notes.push(format!("{died}; nothing of it was kept")),
     }
     if intent.kind == Kind::Create
         && let Some(tip) = job.repository.branch_tip(&intent.branch)?
@@ -103,7 +102,7 @@ fn recover_elsewhere(job: &Job<'_>, intent: Intent, notes: &mut Vec<String>) -> 
         return Ok(None);
     };
     let message = format!("what an earlier run began in {} was taken back", intent.common_dir.display());
-    take_back_in(job, &other, intent)?;
+    take_back_in(job, &other, intent, false)?;
     notes.push(message);
     Ok(None)
 }
@@ -114,18 +113,39 @@ fn record(job: &Job<'_>, op: &str, what: &str) {
     job.registry.record(&event);
 }
 
-/// Takes back what an attempt began: tree and administrative directory are moved aside, the branch that it made is
+/// Takes back what a dead attempt began: tree and administrative directory are moved aside, the branch that it made is
 /// deleted while it still stands where it was made, the intent is dropped.
 pub(super) fn take_back(job: &Job<'_>, intent: Intent) -> Result<()> {
-    take_back_in(job, &job.repository, intent)
+    take_back_in(job, &job.repository, intent, false)
 }
 
-fn take_back_in(job: &Job<'_>, repository: &crate::git::Repository, mut intent: Intent) -> Result<()> {
+/// Takes back what this very run began. As long as the worktree was given to nobody, not even to the hook, what the run
+/// made is deleted instead of moved.
+pub(super) fn abandon(job: &Job<'_>, intent: Intent) -> Result<()> {
+    let was_given = intent.stage != Stage::Filling;
+    take_back_in(job, &job.repository, intent, !was_given)
+}
+
+fn take_back_in(
+    job: &Job<'_>,
+    repository: &crate::git::Repository,
+    mut intent: Intent,
+    discards: bool,
+) -> Result<()> {
     let resumed = intent.stage == Stage::RollingBack;
     let marked = fs::metadata(job.home.intent_file(&job.plan.key)).and_then(|found| found.modified()).ok();
     if !resumed {
         intent.stage = Stage::RollingBack;
-        intent.write(job.home, &job.plan.key, job.task_lock)?;
+        intent.discarded = discards.then(|| aside::aside_name(&intent));
+        match intent.write(job.home, &job.plan.key, job.task_lock) {
+            Err(error) if error.is_no_space() && discards => {
+                aside::make_room(job, &intent);
+                intent.write(job.home, &job.plan.key, job.task_lock)?;
+            }
+            // Without a tree nothing can be taken for complete, so that the next call takes it back all the same.
+            Err(error) if error.is_no_space() && fs::symlink_metadata(&intent.path).is_err() => {}
+            other => other?,
+        }
     }
     // The caller may have asked to stop; taking back is how stopping is done.
     let patience = Patience { cancel: Cancel::default(), ..job.patience.clone() };
@@ -137,7 +157,7 @@ fn take_back_in(job: &Job<'_>, repository: &crate::git::Repository, mut intent: 
             stale::remove_shared_locks(&intent.common_dir, marked)?;
         }
     }
-    move_aside(job, &intent)?;
+    move_aside(job, repository, &intent)?;
     if intent.kind == Kind::Create
         && let Some(tip) = repository.branch_tip(&intent.branch)?
         && intent.bases.contains(&tip)
@@ -147,19 +167,6 @@ fn take_back_in(job: &Job<'_>, repository: &crate::git::Repository, mut intent: 
         remove_stale_ref_lock(&intent)?;
     }
     Intent::drop_for(job.home, &job.plan.key, job.task_lock)
-}
-
-/// The administrative directory that an intent's git made: by the reason it was locked with, else by the tree's link.
-fn admin_dir(intent: &Intent) -> Option<PathBuf> {
-    let reason = intent.lock_reason();
-    let by_reason = worktree::admin_dirs(&intent.common_dir)
-        .into_iter()
-        .find(|dir| worktree::lock_reason(dir).as_ref() == Some(&reason));
-    by_reason.or_else(|| {
-        let admin = worktree::admin_dir_of(&intent.path).ok()??;
-        let unlocked = worktree::lock_reason(&admin).is_none();
-        (unlocked && admin.is_dir() && worktree::points_back(&admin, &intent.path)).then_some(admin)
-    })
 }
 
 /// Whether git had finished: the index is renamed into place last. A tree from before a power cut never counts, because
@@ -174,95 +181,6 @@ fn is_complete(intent: &Intent, admin: &Path) -> bool {
         && worktree::common_dir_of(admin).is_ok_and(|common| common == intent.common_dir)
         && worktree::admin_dir_of(&intent.path)
             .is_ok_and(|named| named.is_some_and(|named| same(&named, admin)))
-}
-
-fn same(one: &Path, other: &Path) -> bool {
-    one == other
-        || (fs::canonicalize(one)
-            .ok()
-            .is_some_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other)))
-}
-
-/// Moves the tree and the administrative directory of an attempt aside; `None` when there was no tree. Only what the
-/// attempt made is moved: a tree that belongs to somebody else's entry stays.
-fn move_aside(job: &Job<'_>, intent: &Intent) -> Result<Option<PathBuf>> {
-    let admin = admin_dir(intent);
-    let named = worktree::admin_dir_of(&intent.path).ok().flatten();
-    if admin.is_none()
-        && let Some(named) = named.as_ref().filter(|named| is_half_removed(intent, named))
-    {
-        // Before the tree, whose link is all that tells whose it is.
-        retire(intent, named)?;
-    }
-    let ours = match (&named, &admin) {
-        (Some(named), Some(admin)) => same(named, admin),
-        (Some(named), None) => !named.exists(),
-        (None, _) => true,
-    };
-    let mut place = None;
-    if ours && fs::symlink_metadata(&intent.path).is_ok() {
-        let to = quarantine_for(job, intent);
-        disk::move_aside(&intent.path, &to.join("tree"))?;
-        let why = serde_json::json!({ "taskKey": intent.task_key, "path": intent.path.to_string_lossy(),
-            "op": intent.op, "at": clock::utc_now(), "why": "a provision ended before the worktree was complete" });
-        disk::replace_file(&to.join("why.json"), why.to_string().as_bytes(), disk::Replace::default())?;
-        place = Some(to);
-    }
-    for admin in admin.into_iter().chain(unfinished_entries(intent)) {
-        retire(intent, &admin)?;
-    }
-    // After the intent nobody knows whose it was.
-    spare::give_back(job.home, intent)?;
-    Ok(place)
-}
-
-/// Whether an entry is what a stopped git has not yet taken away of its own: it says neither why it is locked nor where
-/// its worktree is. There was nothing at the intent's path before, so what lies there and names it is ours.
-fn is_half_removed(intent: &Intent, admin: &Path) -> bool {
-    admin.is_dir()
-        && admin.parent().is_some_and(|entries| same(entries, &intent.common_dir.join("worktrees")))
-        && worktree::tree_of(admin).is_none()
-        && worktree::lock_reason(admin).is_none()
-}
-
-/// Beside the trees, because a rename must not cross file systems; below the tree's own parent when that one lies
-/// elsewhere.
-fn quarantine_for(job: &Job<'_>, intent: &Intent) -> PathBuf {
-    let name = aside_name(intent);
-    if intent.path.starts_with(job.home.worktrees()) {
-        return job.home.quarantine().join(name);
-    }
-    intent.path.parent().unwrap_or(&intent.path).join(".okstra-quarantine").join(name)
-}
-
-/// One attempt may move two entries aside within a second: the stale one that it replaces and then its own.
-fn aside_name(intent: &Intent) -> String {
-    format!("{}-{}-{:04x}", clock::utc_compact(), intent.op, disk::random() & 0xffff)
-}
-
-fn retire(intent: &Intent, admin: &Path) -> Result<()> {
-    stale::remove_own_locks(admin)?;
-    let id = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let name = format!("{}-{id}", aside_name(intent));
-    disk::move_aside(admin, &intent.common_dir.join("okstra-quarantine").join(name))
-}
-
-/// Entries of ours that were killed before git had written the reason into `locked`: named after our directory, locked
-/// with nothing, pointing nowhere, and not older than the intent.
-fn unfinished_entries(intent: &Intent) -> Vec<PathBuf> {
-    let stem = intent.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let started: Option<SystemTime> =
-        intent.since.parse::<jiff::Timestamp>().ok().and_then(|at| at.try_into().ok());
-    let nameless = |admin: &PathBuf| {
-        let name = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let numbered =
-            name.strip_prefix(&stem).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
-        let empty = fs::metadata(admin.join("locked")).is_ok_and(|found| {
-            found.len() == 0 && found.modified().ok().zip(started).is_some_and(|(at, started)| at >= started)
-        });
-        numbered && empty && !admin.join("gitdir").exists()
-    };
-    worktree::admin_dirs(&intent.common_dir).into_iter().filter(nameless).collect()
 }
 
 /// Removes `refs/heads/<branch>.lock` of a branch that only our dead git was making: git says itself that it never
@@ -330,39 +248,4 @@ fn keep_reachable(job: &Job<'_>, intent: &Intent, admin: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::task::TaskKey;
-
-    #[test]
-    fn only_nameless_entries_of_ours_are_taken() {
-        let directory = tempfile::tempdir().unwrap();
-        let key = TaskKey::new("p", "g", "fix-1").unwrap();
-        let mut intent =
-            Intent::new(Kind::Create, &key, directory.path(), &directory.path().join("fix-1"), "task-fix-1");
-        intent.since = "2020-01-01T00:00:00.000Z".into();
-        for (name, files) in [
-            ("fix-1", &["locked"][..]),
-            ("fix-12", &["locked"]),
-            ("fix-10", &["locked", "gitdir"]),
-            ("fix-1x", &["locked"]),
-            ("other", &["locked"]),
-            ("fix-13", &[]),
-        ] {
-            let admin = directory.path().join("worktrees").join(name);
-            fs::create_dir_all(&admin).unwrap();
-            for file in files {
-                fs::File::create(admin.join(file)).unwrap();
-            }
-        }
-        let mut names: Vec<_> =
-            unfinished_entries(&intent).iter().map(|path| path.file_name().unwrap().to_owned()).collect();
-        names.sort();
-        assert_eq!(names, ["fix-1", "fix-12"]);
-        intent.since = "2999-01-01T00:00:00.000Z".into();
-        assert!(unfinished_entries(&intent).is_empty(), "older than the intent: somebody else's");
-    }
 }

@@ -11,6 +11,8 @@ mod broken_git;
 mod content;
 mod environment;
 mod filters_and_hooks;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod leftovers;
 mod names;
 mod paths;
@@ -23,3 +25,5 @@ mod statuses;
 mod support;
 mod survey_facts;
 mod survey_proof;
+#[cfg(target_os = "linux")]
+mod taking_back;

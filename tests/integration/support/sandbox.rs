@@ -15,7 +15,7 @@ use okstra::task::TaskKey;
 use serde_json::Value;
 
 use super::ask::Ask;
-use super::{read, write};
+use super::{read, script, write};
 
 /// A throw-away place; gone when dropped.
 pub struct Sandbox {
@@ -138,6 +138,26 @@ impl Sandbox {
     /// A request for the task `shop/checkout/<task>` of the sandbox's repository, category `fix`.
     pub fn ask(&self, task: &str) -> Ask<'_> {
         Ask::new(self, task)
+    }
+
+    /// Runs a provision that is killed, with its git, when all files but one are there; from a commit of everything.
+    pub fn die_in_the_middle(&self, task: &str) {
+        let kill = self.base.join("kill");
+        script(
+            &kill,
+            "p=$PPID; while tr '\\0' '\\n' < /proc/$p/environ | grep -q ^OKSTRA_TEST_ANSWER=; do\n\
+             victims=\"$victims $p\"; read -r line < /proc/$p/stat; set -- ${line##*) }; p=$2; done; kill -9 $victims",
+        );
+        write(self.repo.join(".gitattributes"), "last filter=kill\n");
+        write(self.repo.join("last"), "last\n");
+        self.commit_all(&self.repo, "with a last one");
+        self.git(&self.repo, &["config", "filter.kill.smudge", kill.to_str().unwrap()]);
+        let (answer, variables) = self.ask(task).hand_over();
+        let mut child = self.command(std::env::current_exe().unwrap(), &self.base);
+        let ended = child.envs(variables).args(super::child::ARGUMENTS).output().unwrap();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ended.status), Some(9), "{ended:?}");
+        assert!(!answer.exists());
+        self.git(&self.repo, &["config", "--unset", "filter.kill.smudge"]);
     }
 
     /// The okstra home, as the crate sees it.
