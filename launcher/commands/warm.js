@@ -33,7 +33,7 @@ module.exports = {
   usage: '[options]',
   positionals: [0, 0],
   options: {
-    count: { value: 'N', number: true, least: 0, description: 'How many are to be ready, at most 16; 0 drops them (default: "warm" of the project file; 1 where it names none)' },
+    count: { value: 'N', number: true, least: 0, most: 16, description: 'How many are to be ready, at most 16; 0 drops them (default: "warm" of the project file; 1 where it names none)' },
     root: { value: 'DIR', description: 'A directory of the repository (default: the current directory)' },
     'keep-free': { value: 'MB', number: true, least: 0, description: 'How many megabytes of the disk stay free: none is made that would leave fewer, and the oldest are dropped while there are fewer (default: 2000)' },
   },

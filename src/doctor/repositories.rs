@@ -47,10 +47,7 @@ pub(super) fn is_repository(common_dir: &Path) -> bool {
 
 fn around(directory: &Path) -> Option<PathBuf> {
     // Any name does: only the place is asked for.
-    match repository::discover_any(directory, "main") {
-        Ok(Discovery::Main(repository)) => Some(repository.common_dir),
-        _ => None,
-    }
+    repository::discover_any(directory, "main").ok().map(|repository| repository.common_dir)
 }
 
 impl Place {

@@ -138,18 +138,16 @@ pub fn discover(root: &Path, branch: &str) -> Result<Discovery> {
 
 /// The same from anywhere in a repository: a linked worktree answers for its repository, and where there is none that is
 /// an error.
-pub fn discover_any(root: &Path, branch: &str) -> Result<Discovery> {
-    match discover(root, branch)? {
-        Discovery::NotGit => Err(Error::NoRepository { path: root.to_owned() }),
-        Discovery::Linked => {
-            let git = Git::new(root).args(["rev-parse", "--path-format=absolute", "--git-common-dir"]);
-            let common_dir = path_of(trim_newline(&git.read()?));
-            match find_main_worktree(&common_dir)? {
-                Some(main) => discover(&main, branch),
-                None => discover(&common_dir, branch),
-            }
-        }
-        other => Ok(other),
+pub fn discover_any(root: &Path, branch: &str) -> Result<Repository> {
+    let mut found = discover(root, branch)?;
+    if matches!(found, Discovery::Linked) {
+        let git = Git::new(root).args(["rev-parse", "--path-format=absolute", "--git-common-dir"]);
+        let common_dir = path_of(trim_newline(&git.read()?));
+        found = discover(&find_main_worktree(&common_dir)?.unwrap_or(common_dir), branch)?;
+    }
+    match found {
+        Discovery::Main(repository) => Ok(repository),
+        Discovery::NotGit | Discovery::Linked => Err(Error::NoRepository { path: root.to_owned() }),
     }
 }
 

@@ -9,7 +9,7 @@ use super::pool::{self, Spare};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::git::config::Config;
-use crate::git::{Discovery, Repository, repository};
+use crate::git::{Repository, repository};
 
 /// What a repository is asked about besides its branches; the name of no branch.
 pub(super) const NO_BRANCH: &str = "okstra-spare";
@@ -64,10 +64,7 @@ pub fn usable(spares: &[Spare]) -> Vec<bool> {
 
 /// Those of the repository, as a call in its main worktree finds them; `None` when there are none to be had.
 fn present_conditions(common_dir: &Path) -> Option<Conditions> {
-    let discover = |directory: &Path| match repository::discover_any(directory, NO_BRANCH) {
-        Ok(Discovery::Main(repository)) => Some(repository),
-        _ => None,
-    };
+    let discover = |directory: &Path| repository::discover_any(directory, NO_BRANCH).ok();
     let mut found = discover(common_dir)?;
     if let Some(main) = found.main_worktree.clone().filter(|main| main != found.anchor()) {
         found = discover(&main)?;

@@ -13,7 +13,7 @@ use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::git::config::Config;
-use crate::git::{Discovery, Repository, repository, version};
+use crate::git::{Repository, repository, version};
 use crate::home::OkstraHome;
 use crate::lock::{Patience, SparesLock};
 
@@ -60,13 +60,7 @@ pub fn warm(home: &OkstraHome, order: &Order, patience: &Patience) -> Result<War
     if !order.root.is_dir() {
         return Err(Error::RootNotFound { path: order.root.clone() });
     }
-    let repository = match repository::discover_any(&order.root, NO_BRANCH)? {
-        Discovery::Main(repository) => repository,
-        Discovery::NotGit | Discovery::Linked => {
-            let reason = "it is in no git repository";
-            return Err(Error::invalid("root", order.root.to_string_lossy(), reason));
-        }
-    };
+    let repository = repository::discover_any(&order.root, NO_BRANCH)?;
     super::super::refuse_nested_home(home, &repository)?;
     home.prepare()?;
     let mut done = Warmed { dropped: sweep::sweep_all(home, &patience.cancel)?, ..Warmed::default() };
