@@ -211,7 +211,7 @@ mod unix {
         fn id_of(&self, file: OwnedFd, size: u64) -> io::Result<Option<ObjectId>> {
             let Some(mut hasher) = Hasher::blob(self.hash, size) else { return Ok(None) };
             let (mut file, mut length) = (File::from(file), 0);
-            let mut piece = vec![0; PIECE.min(usize::try_from(size).unwrap_or(PIECE)) + 1];
+            let mut piece = vec![0; piece_for(size)];
             loop {
                 let count = file.read(&mut piece)?;
                 if count == 0 {
@@ -274,6 +274,11 @@ mod unix {
         }
     }
 
+    /// Enough to see the end of a small file at once: most are.
+    fn piece_for(size: u64) -> usize {
+        PIECE.min(usize::try_from(size).unwrap_or(PIECE)) + 1
+    }
+
     /// The content of the next object in what `git cat-file --batch` answers.
     fn next_blob<'a>(answer: &mut &'a [u8], size: u64) -> Option<&'a [u8]> {
         let start = answer.iter().position(|byte| *byte == b'\n')? + 1;
@@ -291,7 +296,7 @@ mod unix {
             return Ok(false);
         }
         let mut wanted = blob.iter().filter(|byte| **byte != b'\r');
-        let mut piece = vec![0; PIECE];
+        let mut piece = vec![0; piece_for(found.size)];
         loop {
             let count = file.read(&mut piece)?;
             if count == 0 {
