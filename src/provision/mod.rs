@@ -116,7 +116,14 @@ pub fn provision(home: &OkstraHome, request: &Request, patience: &Patience) -> R
     patience.cancel.check("provisioning")?;
     let plan = Plan::new(home, request)?;
     let registry = Registry::open(home);
-    let result = run(home, &registry, &plan, patience);
+    let result = match reuse::at_a_glance(home, &registry, &plan, patience) {
+        Ok(Some(answer)) => Ok(answer),
+        Ok(None) => {
+            plan.check_surroundings()?;
+            run(home, &registry, &plan, patience)
+        }
+        Err(error) => Err(error),
+    };
     if let Err(error) = &result
         && home.worktrees().is_dir()
     {
@@ -133,9 +140,6 @@ pub fn provision(home: &OkstraHome, request: &Request, patience: &Patience) -> R
 }
 
 fn run(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience) -> Result<Provision> {
-    if let Some(answer) = reuse::at_a_glance(home, registry, plan, patience)? {
-        return Ok(answer);
-    }
     // Two questions that do not need each other's answer; but what an old git says of a repository is not looked at.
     let (version, discovery) = std::thread::scope(|scope| {
         let version = scope.spawn(version::check);

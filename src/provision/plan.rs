@@ -52,13 +52,6 @@ impl Plan {
             return Err(Error::invalid("project root", root.to_string_lossy(), "it holds a NUL byte"));
         }
         let root = std::path::absolute(root).context("make absolute the project root", root)?;
-        if !root.is_dir() {
-            return Err(Error::RootNotFound { path: root });
-        }
-        // Read where they are used; checked here, so that a bad value is refused before anything is made.
-        for name in ["OKSTRA_GIT_TIMEOUT", "OKSTRA_HOOK_TIMEOUT"] {
-            seconds_from_env(name, Duration::ZERO)?;
-        }
         Ok(Self {
             path: home.worktree_path(&key),
             key,
@@ -69,6 +62,19 @@ impl Plan {
             shared: share::configured()?,
             progress: request.progress.clone(),
         })
+    }
+
+    /// Checks what a task that has its worktree does without: looking at the root and into the environment would be a
+    /// tenth of the time in which that is answered.
+    pub fn check_surroundings(&self) -> Result<()> {
+        if !self.root.is_dir() {
+            return Err(Error::RootNotFound { path: self.root.clone() });
+        }
+        // Read where they are used; checked here, so that a bad value is refused before anything is made.
+        for name in ["OKSTRA_GIT_TIMEOUT", "OKSTRA_HOOK_TIMEOUT"] {
+            seconds_from_env(name, Duration::ZERO)?;
+        }
+        Ok(())
     }
 
     /// The plan that a dead run followed, as far as settling its intent needs it.
