@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 pub use super::process::Output;
-use super::process::{Ended, Input, feed, supervise};
-use super::spawn::{self, Handle, Start};
+use super::process::{Ended, Input, Process, Started, feed, supervise};
+#[cfg(unix)]
+use super::spawn::git as start_git;
 use super::stderr::Listener;
 use crate::cancel::Cancel;
 use crate::error::{Error, IoContext, Result};
@@ -55,6 +57,25 @@ const SETTINGS: &[&str] = &[
     "core.filesRefLockTimeout=2000",
     "core.longpaths=true",
 ];
+
+#[cfg(unix)]
+type Handle = std::os::fd::RawFd;
+// Windows: LockFileEx locks are not inherited; there the owner's own lock is all there is.
+#[cfg(not(unix))]
+type Handle = ();
+
+/// What is started.
+pub(super) struct Start<'a> {
+    pub(super) directory: &'a Path,
+    pub(super) args: &'a [OsString],
+    /// All of it; nothing is taken over from this process.
+    pub(super) environment: &'a BTreeMap<OsString, OsString>,
+    /// Descriptors that stay open in the process, and in its children.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "see the type"))]
+    pub(super) inherited: &'a [Handle],
+    /// Whether it gets a pipe as its standard input, and not the empty file.
+    pub(super) has_input: bool,
+}
 
 /// One git call being put together.
 pub struct Git<'a> {
@@ -235,7 +256,7 @@ impl<'a> Git<'a> {
             args.extend(["--git-dir".into(), git_dir.into()]);
         }
         args.extend(self.args);
-        let mut started = match spawn::git(&Start {
+        let mut started = match start_git(&Start {
             directory: &self.directory,
             args: &args,
             environment: &environment,
@@ -285,7 +306,7 @@ pub fn run_hook(
         let args: Vec<_> = args.into_iter().map(OsStr::to_owned).collect();
         let start =
             Start { directory, args: &args, environment: &environment, inherited: &[], has_input: false };
-        spawn::program(program, &start)
+        start_program(program, &start)
     };
     let started = match spawn(file.as_os_str(), None) {
         // A script without an interpreter line: git, like a shell, hands it to sh.
@@ -325,6 +346,36 @@ pub enum HookEnd {
     TimedOut,
     /// The system could not start it, and why.
     NotStarted(String),
+}
+
+/// Windows: nothing is handed on, and the standard library does all of it.
+#[cfg(not(unix))]
+fn start_git(start: &Start<'_>) -> io::Result<Started> {
+    start_program(OsStr::new("git"), start)
+}
+
+/// Starts any other program, with the standard library: it changes the directory, which is no matter of `posix_spawn`
+/// on every system. Descriptors are not handed on. On Linux it does not copy the caller either where the program is a
+/// path.
+fn start_program(program: &OsStr, start: &Start<'_>) -> io::Result<Started> {
+    let (stdout, stdout_end) = io::pipe()?;
+    let (stderr, stderr_end) = io::pipe()?;
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    let mut command = Command::new(program);
+    command.args(start.args).env_clear().envs(start.environment);
+    command.current_dir(start.directory).stdout(stdout_end).stderr(stderr_end);
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let feeder = if start.has_input {
+        let (reader, writer) = io::pipe()?;
+        command.stdin(reader);
+        Some(writer)
+    } else {
+        command.stdin(Stdio::null());
+        None
+    };
+    let process = Process::of(command.spawn()?);
+    Ok(Started { stdin: feeder, stdout, stderr, process })
 }
 
 /// The environment of a call, from what this process has been given.

@@ -10,6 +10,7 @@ pub mod mend;
 pub mod object;
 mod process;
 pub mod repository;
+#[cfg(unix)]
 mod spawn;
 pub mod stale;
 mod stderr;

@@ -1,6 +1,6 @@
 //! A started process until its end: its pipes, its time limit, and how it is stopped.
 
-use std::io::{self, Read, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::path::Path;
 use std::process::ExitStatus;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use crate::cancel::{Cancel, NOTICE_WITHIN};
 use crate::error::{Error, IoContext, Result};
 
-use super::spawn::Started;
 use super::stderr::{Kept, Listener, Updates, shorten};
 
 /// How long a stopped process group may take to clean up before it is killed. git removes its lock files on SIGTERM.
@@ -56,6 +55,14 @@ fn describe(status: ExitStatus) -> String {
         return format!("killed by signal {signal}");
     }
     status.code().map_or_else(|| status.to_string(), |code| format!("exit code {code}"))
+}
+
+/// A process that was started, and the ends of its pipes.
+pub(super) struct Started {
+    pub(super) stdin: Option<PipeWriter>,
+    pub(super) stdout: PipeReader,
+    pub(super) stderr: PipeReader,
+    pub(super) process: Process,
 }
 
 /// How a process ended.

@@ -1,55 +1,25 @@
-//! Starts git, handing locks on to it.
+//! Starts git, handing locks on to it (Unix).
 //!
 //! Not with the standard library: as soon as a descriptor is to be handed on it needs `fork`, which copies the page
 //! tables of the calling process (15 ms for each 100 MB that it holds, measured; agent runners hold many) and makes
 //! every page that it touches afterwards fault once more. `posix_spawn` shares the memory until the new program runs.
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::io::{self, PipeReader, PipeWriter};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 
-use super::process::Process;
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp};
+use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::Pid;
 
-#[cfg(unix)]
-pub(super) type Handle = std::os::fd::RawFd;
-// Windows: LockFileEx locks are not inherited; there the owner's own lock is all there is.
-#[cfg(not(unix))]
-pub(super) type Handle = ();
-
-/// A process that was started, and the ends of its pipes.
-pub(super) struct Started {
-    pub(super) stdin: Option<PipeWriter>,
-    pub(super) stdout: PipeReader,
-    pub(super) stderr: PipeReader,
-    pub(super) process: Process,
-}
-
-/// What is started.
-pub(super) struct Start<'a> {
-    pub(super) directory: &'a Path,
-    pub(super) args: &'a [OsString],
-    /// All of it; nothing is taken over from this process.
-    pub(super) environment: &'a BTreeMap<OsString, OsString>,
-    /// Descriptors that stay open in the process, and in its children.
-    pub(super) inherited: &'a [Handle],
-    /// Whether it gets a pipe as its standard input, and not the empty file.
-    pub(super) has_input: bool,
-}
+use super::command::Start;
+use super::process::{Process, Started};
 
 /// Starts git in a process group of its own.
-#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "this is a part of the door")]
 pub(super) fn git(start: &Start<'_>) -> io::Result<Started> {
-    use std::ffi::CString;
-    use std::fs::File;
-    use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-    use std::os::unix::ffi::OsStrExt;
-
-    use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawnp};
-    use nix::sys::signal::{SigSet, Signal};
-    use nix::unistd::Pid;
-
     // Which program is missing is told by an error of its own; git's for the directory is not told from others.
     if !start.directory.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
@@ -99,36 +69,6 @@ pub(super) fn git(start: &Start<'_>) -> io::Result<Started> {
     let environment = start.environment.iter().map(variable).collect::<Result<Vec<_>, _>>()?;
     let pid = posix_spawnp(c"git", &actions, &attributes, &args, &environment)?;
     let process = Process::of_id(pid.as_raw()).ok_or(io::ErrorKind::NotFound)?;
-    Ok(Started { stdin: feeder, stdout, stderr, process })
-}
-
-/// Windows: nothing is handed on, and the standard library does all of it.
-#[cfg(not(unix))]
-pub(super) fn git(start: &Start<'_>) -> io::Result<Started> {
-    program(OsStr::new("git"), start)
-}
-
-/// Starts any other program, with the standard library: it changes the directory, which is no matter of `posix_spawn`
-/// on every system. Descriptors are not handed on. On Linux it does not copy the caller either where the program is a
-/// path.
-pub(super) fn program(program: &OsStr, start: &Start<'_>) -> io::Result<Started> {
-    let (stdout, stdout_end) = io::pipe()?;
-    let (stderr, stderr_end) = io::pipe()?;
-    #[expect(clippy::disallowed_methods, reason = "this is a part of the door")]
-    let mut command = Command::new(program);
-    command.args(start.args).env_clear().envs(start.environment);
-    command.current_dir(start.directory).stdout(stdout_end).stderr(stderr_end);
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let feeder = if start.has_input {
-        let (reader, writer) = io::pipe()?;
-        command.stdin(reader);
-        Some(writer)
-    } else {
-        command.stdin(Stdio::null());
-        None
-    };
-    let process = Process::of(command.spawn()?);
     Ok(Started { stdin: feeder, stdout, stderr, process })
 }
 
