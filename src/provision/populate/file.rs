@@ -214,7 +214,7 @@ impl Source {
         loop {
             // A file that ended where it said has been read whole; whether it grew since does not matter, the id decides.
             let wanted = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
-            let count = read_full(&self.file, &mut buffer[..wanted])?;
+            let count = read_full(&self.file, &mut buffer[..wanted], self.found.size - left)?;
             hasher.add(&buffer[..count]);
             each(&buffer[..count])?;
             left -= count as u64;
@@ -296,11 +296,12 @@ const fn clone_extents(_: &OwnedFd, _: &OwnedFd) -> rustix::io::Result<()> {
     Err(Errno::NOTSUP)
 }
 
-/// Reads until the buffer is full or the file ends.
-fn read_full(file: &OwnedFd, buffer: &mut [u8]) -> rustix::io::Result<usize> {
+/// Reads from there until the buffer is full or the file ends. A place is given because a file that could not be shared
+/// after all is read a second time.
+fn read_full(file: &OwnedFd, buffer: &mut [u8], at: u64) -> rustix::io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
-        match rustix::io::read(file, &mut buffer[filled..]) {
+        match rustix::io::pread(file, &mut buffer[filled..], at + filled as u64) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(Errno::INTR) => {}
@@ -320,4 +321,32 @@ fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> rustix::io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use gix_index::hash::Kind;
+
+    use super::*;
+    use crate::disk::{Replace, replace_file};
+
+    #[test]
+    fn a_source_can_be_read_again_from_its_beginning() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        for size in [1, SMALL, PIECE, PIECE + 1, 2 * PIECE] {
+            let content = vec![b'x'; size];
+            replace_file(&path, &content, Replace::default()).unwrap();
+            let file = rustix::fs::open(&path, SOURCE, Mode::empty()).unwrap();
+            let found = FileStat::from(rustix::fs::fstat(&file).unwrap());
+            let source = Source { file, found, mtime: Timespec { tv_sec: 0, tv_nsec: 0 } };
+            let mut wanted = Hasher::blob(Kind::Sha1, size as u64).unwrap();
+            wanted.add(&content);
+            let wanted = Some(wanted.id());
+            let mut buffer = Vec::new();
+            for _ in 0..2 {
+                assert_eq!(source.read(Kind::Sha1, &mut buffer, |_| Ok(())), Ok(wanted), "{size}");
+            }
+        }
+    }
 }
