@@ -78,12 +78,16 @@ async function visitRow(stage, { before, way, most }, tally) {
     stage.fake.plan(n, way)
     const end = await provisionWith(stage, stage.fake, task)
     const fired = stage.fake.fired()
+    const missed = !fired && stage.fake.counted() >= n ? [`it came, and nothing happened to it`] : []
     const call = stage.fake.lastCall()
     const { status, violations: after } = await stage.recover(task, [...sessions, end.session], EXPECTED[before])
     tally[status] = (tally[status] ?? 0) + 1
-    const found = [...early, ...judge(end, EXPECTED[before]), ...after, ...check()]
+    const found = [...early, ...missed, ...judge(end, EXPECTED[before]), ...after, ...check()]
     violations.push(...found.map((one) => `${before}, git call ${n} ${way} (last: ${call}): ${one}`))
-    if (!fired) break
+    if (!fired) {
+      if (n === 1) violations.push(`${before}, ${way}: no git was called, the row tests nothing`)
+      break
+    }
     tally.fired++
   }
   return violations

@@ -19,10 +19,13 @@ echo "$*" >> "$here/calls"
 [ -e "$here/plan" ] || exec '${real}' "$@"
 read -r when how pattern < "$here/plan"
 case " $* " in
-  *"$pattern"*) echo x >> "$here/count" ;;
+  *"$pattern"*) ;;
   *) exec '${real}' "$@" ;;
 esac
-[ "$(wc -l < "$here/count")" -eq "$when" ] || exec '${real}' "$@"
+# Two calls at once must not have the same number: only one of them can make a directory.
+number=1
+until mkdir "$here/numbers/$number" 2>/dev/null; do number=$((number + 1)); done
+[ "$number" -eq "$when" ] || exec '${real}' "$@"
 touch "$here/fired"
 case $how in
   dies-before) kill -9 $$ ;;
@@ -38,13 +41,19 @@ esac
 
   /** What happens at the `when`-th call whose arguments hold `pattern` (any, without one). */
   plan(when, how, pattern = '') {
-    for (const file of ['count', 'fired', 'calls']) fs.rmSync(path.join(this.directory, file), { force: true })
+    for (const name of ['numbers', 'fired', 'calls']) fs.rmSync(path.join(this.directory, name), { recursive: true, force: true })
+    fs.mkdirSync(path.join(this.directory, 'numbers'))
     fs.writeFileSync(path.join(this.directory, 'plan'), `${when} ${how} ${pattern}\n`)
   }
 
   /** Whether the planned call came. */
   fired() {
     return fs.existsSync(path.join(this.directory, 'fired'))
+  }
+
+  /** How many calls came that the plan counts. */
+  counted() {
+    return fs.readdirSync(path.join(this.directory, 'numbers')).length
   }
 
   /** The arguments of the last call, without the settings that all have. */
