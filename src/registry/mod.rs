@@ -115,6 +115,21 @@ impl Registry {
         Ok(repository(&document, key.to_string().as_bytes(), Some(&entry.worktree_path)))
     }
 
+    /// Every usable row whose repository is known, with its common git directory as [`Self::repository_of`] finds it.
+    /// Takes no lock.
+    pub fn with_repositories(&self) -> Result<Vec<(Entry, PathBuf)>> {
+        let document = self.store.load()?;
+        let mut found = Vec::new();
+        for (key, row) in document.rows() {
+            if let Ok(entry) = Entry::decode_at(key, row)
+                && let Some(repository) = repository(&document, key, Some(&entry.worktree_path))
+            {
+                found.push((entry, repository));
+            }
+        }
+        Ok(found)
+    }
+
     /// Registers a task and its branch. A released task is registered anew in its old place.
     ///
     /// Fails with [`Error::KeyExists`] when the task is active, with [`Error::BranchOwned`] when another active task of

@@ -14,6 +14,7 @@ pub mod overview;
 pub mod processes;
 pub mod proof;
 pub mod reclaim;
+pub mod residents;
 pub mod status;
 pub mod tasks;
 
