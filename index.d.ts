@@ -9,7 +9,7 @@ export interface ProvisionOptions {
   projectRoot: string
   /** The project of the task; made safe (see `safeSegment`). */
   projectId: string
-  /** The group of the task; made safe. */
+  /** The group of the task; made safe. A blank one is `_`. */
   taskGroupSegment: string
   /** The task's own id; made safe. */
   taskIdSegment: string
@@ -384,9 +384,10 @@ export declare function computeBranchName(options: BranchNameOptions): string
  * Where the worktree of a task lies, or would lie: `<okstra home>/worktrees/<project>/<group>/<task>`, absolute.
  *
  * The segments are made safe first (see `safeSegment`). The okstra home is `$OKSTRA_HOME`, else `~/.okstra`, read anew
- * at each call. Nothing on the disk is looked at.
+ * at each call. A blank group is `_`. Nothing on the disk is looked at.
  *
- * Throws `OKSTRA_INVALID_ARGUMENT` when a field is missing, no string, blank, or holds a control character.
+ * Throws `OKSTRA_INVALID_ARGUMENT` when a field is missing, no string, or holds a control character, or when the project
+ * or the task is blank.
  */
 export declare function computeWorktreePath(options: WorktreePathOptions): string
 
@@ -665,6 +666,18 @@ export interface Obstacle {
   examples: Array<string>
   /** The option of `okstra remove` that allows it; `null` where nothing does. */
   flag: string | null
+}
+
+/** Something that an answer tells beside its status. */
+export interface ProvisionNote {
+  /** What it is about. The list only grows, and no code changes its meaning; `docs/provisioning.md` says what each means. */
+  code: 'other-branch' | 'detached' | 'branch-renamed' | 'branch-gone' | 'operation' | 'remote-branch' | 'base-behind' | 'base-ambiguous' | 'base-operation' | 'base-detached' | 'hooks-missing' | 'hook-failed' | 'not-linked' | 'submodules' | 'recovered' | 'in-trash' | 'other-repository' | 'registry'
+  /** A sentence for a person, without a full stop: what is so, and what to do about it. */
+  text: string
+  /** The branch, reference, path or operation that it is about, where it is about one. */
+  about?: string
+  /** How many there are: commits that the base is behind, commits of a remote's branch. */
+  count?: number
 }
 
 /** How far a new tree is. */
@@ -1201,15 +1214,23 @@ export interface WorktreeProvision {
   status: 'created' | 'reused' | 'restored' | 'skipped-not-git' | 'skipped-in-worktree'
   /** The directory to work in, absolute; the project root when the status begins with `skipped`. */
   path: string
-  /** The branch of the worktree; empty when skipped. */
+  /**
+   * The branch that is checked out there; empty when `HEAD` is detached, and when skipped. Where it is not the task's own,
+   * `notes` says so.
+   */
   branch: string
   /** The full id of the commit that the branch started from; empty when skipped. */
   baseRef: string
-  /** What a person should know, in sentences; may be empty. */
+  /**
+   * The whole answer as one sentence, never empty: what happened, where, on which branch, from which base, for which
+   * phase; then what is linked and the texts of `notes`, parted by semicolons.
+   */
   note: string
+  /** What a person should know and a program may act on. */
+  notes: Array<ProvisionNote>
   /** The task-key, `<project>/<group>/<task>`. */
   taskKey: string
-  /** The shared directories that are linked into the worktree, sorted as configured. */
+  /** The shared files and directories that are linked into the worktree, sorted as configured. */
   linked: Array<string>
   /** The exit code of the repository's post-checkout hook, when one ran and did not end with 0. */
   postCheckoutExit?: number
@@ -1254,7 +1275,8 @@ export declare namespace registry {
   /**
    * The task-key of three segments: `<project>/<group>/<task>`.
    *
-   * Throws `OKSTRA_INVALID_ARGUMENT` when a segment is no string, empty, or holds a slash or a control character.
+   * A blank group is `_`. Throws `OKSTRA_INVALID_ARGUMENT` when a segment is no string, when the project or the task is
+   * empty, or when one holds a slash or a control character.
    */
   export function taskKey(projectId: string, taskGroup: string, taskId: string): string
   /**

@@ -21,7 +21,8 @@ test('a task gets its worktree, and the same one again', async (t) => {
     path: path.join(box.okstraHome, 'worktrees', 'shop', 'checkout', 'login-42'),
     branch: 'fix-login-42',
     baseRef: head,
-    note: created.note,
+    note: `task worktree created at ${created.path} on branch fix-login-42 (base ${head.slice(0, 12)}; phase implementation)`,
+    notes: [],
     taskKey: 'shop/checkout/login-42',
     linked: [],
   })

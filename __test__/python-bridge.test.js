@@ -19,30 +19,40 @@ const pythons = ['python3', 'python3.9'].filter((python) => {
   }
 })
 
+/** Runs one of the helpers in Python, with a repository of its own. */
+async function run(t, python, helper) {
+  const box = sandbox(t)
+  const repository = box.repository('shop')
+  fs.mkdirSync(path.join(repository, '.scratch'))
+  const directory = path.join(box.dir, 'files')
+  fs.mkdirSync(directory)
+  const child = spawn(python, [path.join(__dirname, 'helpers', helper)], {
+    cwd: box.dir,
+    env: {
+      ...box.env,
+      OKSTRA_BIN: BIN,
+      PYTHONPATH: path.join(ROOT, 'python'),
+      PYTHONDONTWRITEBYTECODE: '1',
+      TEST_DIRECTORY: directory,
+      TEST_NODE: process.execPath,
+      TEST_REPOSITORY: repository,
+      TEST_SOURCES: path.join(ROOT, 'python'),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  return ended(child)
+}
+
 for (const python of pythons) {
   test(`the bridge under ${python}`, async (t) => {
-    const box = sandbox(t)
-    const repository = box.repository('shop')
-    fs.mkdirSync(path.join(repository, '.scratch'))
-    const directory = path.join(box.dir, 'files')
-    fs.mkdirSync(directory)
-    const child = spawn(python, [path.join(__dirname, 'helpers', 'python_bridge_test.py')], {
-      cwd: box.dir,
-      env: {
-        ...box.env,
-        OKSTRA_BIN: BIN,
-        PYTHONPATH: path.join(ROOT, 'python'),
-        PYTHONDONTWRITEBYTECODE: '1',
-        TEST_DIRECTORY: directory,
-        TEST_NODE: process.execPath,
-        TEST_REPOSITORY: repository,
-        TEST_SOURCES: path.join(ROOT, 'python'),
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const { code, stdout, stderr } = await ended(child)
+    const { code, stdout, stderr } = await run(t, python, 'python_bridge_test.py')
     assert.equal(code, 0, stdout + stderr)
     assert.match(stderr, /^Ran \d\d tests/m)
+  })
+
+  test(`a program that was written for 0.12.0 under ${python}`, async (t) => {
+    const { code, stdout, stderr } = await run(t, python, 'caller_of_0_12_0.py')
+    assert.deepEqual([code, stdout], [0, 'as ever\n'], stderr)
   })
 }
 

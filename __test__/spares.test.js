@@ -38,7 +38,7 @@ test('a claimed worktree cannot be told from a fresh one', async (t) => {
   const claimed = await provision('claim')
   assert.equal(ready().length, 0, 'it was claimed')
 
-  assert.deepEqual([claimed.status, claimed.linked, claimed.note], [fresh.status, fresh.linked, fresh.note])
+  assert.deepEqual([claimed.status, claimed.linked, claimed.notes], [fresh.status, fresh.linked, fresh.notes])
   assert.deepEqual(contents(claimed.path), contents(fresh.path))
   const times = (tree) => [...Object.keys(FILES), 'tool'].map((name) => fs.statSync(path.join(tree, name)).mtimeMs)
   assert.deepEqual(times(claimed.path), times(root), 'copied from the main worktree, as ever')

@@ -29,7 +29,9 @@ const wrong = (message, hint) => require('./errors.js').usageError(message, hint
  */
 function parseTask(text, { project, directory, anyDirectory = false }) {
   const parts = text.split('/')
-  if (parts.length < 2 || parts.length > 3 || parts.some((part) => part.trim() === '')) {
+  // A blank group is one that the caller left out: the task is in none, `_`.
+  const group = parts.length - 2
+  if (parts.length < 2 || parts.length > 3 || parts.some((part, at) => at !== group && part.trim() === '')) {
     throw wrong(`${JSON.stringify(text)} names no task`, 'Write <project>/<group>/<task>, or <group>/<task> in a repository or with --project.')
   }
   const [taskId, taskGroup, named] = parts.reverse()

@@ -15,6 +15,8 @@ const MAX_BRANCH: usize = 240;
 /// Longest single component of a branch name, in bytes: git adds `.lock` to it.
 const MAX_BRANCH_COMPONENT: usize = 200;
 const MAX_BASE: usize = 1024;
+/// The group of a task that is in none.
+const NO_GROUP: &str = "_";
 
 /// Turns any text into one path component and branch part.
 ///
@@ -136,13 +138,21 @@ impl TaskKey {
         Ok(Self { project: project.into(), group: group.into(), task: task.into() })
     }
 
-    /// Makes the three segments safe first (see [`safe_segment`]). Fails when one is blank or holds a control
-    /// character: such an id is a caller's mistake, and all of them would meet in the segment `_`.
+    /// The same for segments as a caller gives them: a blank group, which says that the task is in none, is `_`.
+    pub fn given(project: &str, group: &str, task: &str) -> Result<Self> {
+        Self::new(project, if group.trim().is_empty() { NO_GROUP } else { group }, task)
+    }
+
+    /// Makes the three segments safe first (see [`safe_segment`]); a blank group becomes `_`. Fails when the project or
+    /// the task is blank, or one holds a control character: such an id is a caller's mistake, and all of them would meet in
+    /// the segment `_`.
     pub fn sanitised(project: &str, group: &str, task: &str) -> Result<Self> {
-        for (what, value) in [("project id", project), ("task group", group), ("task id", task)] {
+        for (what, value) in [("project id", project), ("task id", task)] {
             if value.trim().is_empty() {
                 return Err(Error::invalid(what, value, "it is blank"));
             }
+        }
+        for (what, value) in [("project id", project), ("task group", group), ("task id", task)] {
             no_control(what, value)?;
         }
         Ok(Self { project: safe_segment(project), group: safe_segment(group), task: safe_segment(task) })
@@ -290,6 +300,19 @@ mod tests {
         assert_eq!((one.len(), two.len()), (MAX_SEGMENT, MAX_SEGMENT));
         assert_ne!(one, two);
         assert_eq!(safe_segment(&"a".repeat(80)), "a".repeat(80));
+    }
+
+    #[test]
+    fn a_blank_group_is_an_underscore_and_nothing_else_may_be_blank() {
+        for blank in ["", " ", "\u{a0} "] {
+            assert_eq!(TaskKey::sanitised("Shop", blank, "Fix 1").unwrap().to_string(), "shop/_/fix-1");
+            assert_eq!(TaskKey::given("shop", blank, "1").unwrap().to_string(), "shop/_/1");
+            assert!(
+                TaskKey::sanitised(blank, "g", "t").is_err() && TaskKey::sanitised("p", "g", blank).is_err()
+            );
+        }
+        assert!(TaskKey::sanitised("p", "\n", "t").is_err(), "a control character is no blank");
+        assert!(TaskKey::given("", "g", "t").is_err() && TaskKey::given("p", "g", "").is_err());
     }
 
     #[test]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from okstra_ctl import OkstraError, worktree, worktree_registry
 from okstra_ctl.worktree import (
+    WorktreeNote,
     WorktreeProvision,
     compute_branch_name,
     compute_worktree_path,
@@ -77,10 +78,11 @@ class Shapes(unittest.TestCase):
         fields = lambda shape: [field.name for field in dataclasses.fields(shape)]
         self.assertEqual(
             fields(WorktreeEntry),
-            ["project_id", "task_group", "task_id", "worktree_path", "branch", "base_ref", "created_at", "last_phase", "status"],
+            ["task_key", "project_id", "task_group", "task_id", "worktree_path", "branch", "base_ref", "created_at", "last_phase", "status"],
         )
         self.assertEqual(
-            fields(WorktreeProvision), ["status", "path", "branch", "base_ref", "note", "task_key", "linked"]
+            fields(WorktreeProvision),
+            ["status", "path", "branch", "base_ref", "note", "task_key", "linked", "notes", "post_checkout_exit"],
         )
         arguments = lambda function: list(inspect.signature(function).parameters)
         segments = ["project_id", "task_group", "task_id"]
@@ -97,12 +99,6 @@ class Shapes(unittest.TestCase):
         for module in (worktree, worktree_registry):
             self.assertEqual(module.__all__, sorted(module.__all__))
 
-    def test_the_shapes_are_frozen(self):
-        entry = WorktreeEntry("p", "g", "t", "/w", "b", BASE, "now", "phase")
-        self.assertEqual(entry.status, "active")
-        with self.assertRaises(dataclasses.FrozenInstanceError):
-            entry.status = "released"
-
 
 class Worktrees(unittest.TestCase):
     def test_a_task_gets_its_worktree_and_gets_it_again(self):
@@ -110,8 +106,8 @@ class Worktrees(unittest.TestCase):
         self.assertIsInstance(made, WorktreeProvision)
         self.assertEqual((made.status, made.branch, made.task_key), ("created", "fix-fix-1", "shop/checkout/fix-1"))
         self.assertEqual(made.base_ref, git("rev-parse", "HEAD"))
-        self.assertEqual(made.path, compute_worktree_path("shop", "checkout", "fix-1"))
-        self.assertIsInstance(made.path, Path)
+        self.assertEqual(made.path, str(compute_worktree_path("shop", "checkout", "fix-1")))
+        self.assertEqual((made.notes, made.post_checkout_exit), ((), None))
         self.assertEqual(made.linked, (".scratch",))
         self.assertIn(".scratch", made.note)
         self.assertEqual(git("status", "--porcelain", cwd=made.path), "")
@@ -134,7 +130,7 @@ class Worktrees(unittest.TestCase):
         outside = os.path.join(DIRECTORY, "no repository")
         os.makedirs(outside, exist_ok=True)
         skipped = provision("outside", project_root=outside)
-        self.assertEqual((skipped.status, skipped.path, skipped.branch), ("skipped-not-git", Path(outside), ""))
+        self.assertEqual((skipped.status, skipped.path, skipped.branch), ("skipped-not-git", outside, ""))
         self.assertEqual(skipped.linked, ())
 
     def test_a_base_may_be_named(self):
@@ -167,6 +163,21 @@ class Worktrees(unittest.TestCase):
         statuses = sorted(result.status for result in results)
         self.assertEqual(statuses, ["created", *["reused"] * 7])
         self.assertEqual(len({(result.path, result.branch, result.base_ref) for result in results}), 1)
+
+    @unittest.skipIf(os.name == "nt", "a shell script as a hook")
+    def test_what_an_answer_tells_comes_with_a_code(self):
+        hook = Path(git("rev-parse", "--absolute-git-dir")) / "hooks" / "post-checkout"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
+        hook.chmod(0o755)
+        try:
+            made = provision("noted")
+        finally:
+            hook.unlink()
+        self.assertEqual(made.post_checkout_exit, 3)
+        (note,) = made.notes
+        self.assertEqual(note, WorktreeNote("hook-failed", note.text, None, None))
+        self.assertIn(note.text, made.note)
 
     @unittest.skipIf(os.name == "nt", "signals of Unix")
     def test_an_interrupted_call_takes_back_what_it_began(self):
@@ -208,7 +219,7 @@ class Registry(unittest.TestCase):
         self.assertEqual(
             entry,
             WorktreeEntry(
-                "shop", "rows", "1", os.path.join(DIRECTORY, "rows", "1"), "row-1", BASE, entry.created_at, "analysis", "active"
+                "shop/rows/1", "shop", "rows", "1", os.path.join(DIRECTORY, "rows", "1"), "row-1", BASE, entry.created_at, "analysis", "active"
             ),
         )
         self.assertEqual(lookup(project_id="shop", task_group="rows", task_id="1"), entry)

@@ -38,12 +38,13 @@ function onProgress({ done, total }) {
   require('../progress.js').count(done, total, 'files')
 }
 
-function tell({ status, branch, baseRef, note, taskKey, linked = [], postCheckoutExit }) {
-  const lines = [`${taskKey}: ${status}${branch ? ` on branch ${branch}` : ''}${baseRef ? `, based on ${baseRef.slice(0, 12)}` : ''}`]
-  // The note of a new worktree names them already.
-  if (linked.some((directory) => !note.includes(directory))) lines.push(`linked: ${linked.join(', ')}`)
-  if (postCheckoutExit) lines.push(`the post-checkout hook ended with ${postCheckoutExit}`)
-  if (note) lines.push(`note: ${note}`)
+function tell({ status, branch, baseRef, note, notes, taskKey, linked }) {
+  // The note of a caller without a worktree says why; all other notes begin with what the first line says.
+  if (status.startsWith('skipped')) return [printable(`${taskKey}: ${status}`), printable(`note: ${note}`)]
+  const on = branch ? `on branch ${branch}` : 'on a detached HEAD'
+  const lines = [`${taskKey}: ${status} ${on}${baseRef ? `, based on ${baseRef.slice(0, 12)}` : ''}`]
+  if (linked.length > 0) lines.push(`linked: ${linked.join(', ')}`)
+  lines.push(...notes.map(({ text }) => `note: ${text}`))
   return lines.map((line) => printable(line))
 }
 

@@ -7,6 +7,7 @@ is an `OkstraError`, which is a `RuntimeError`.
 
 from ._command import OkstraError
 from .worktree import (
+    WorktreeNote,
     WorktreeProvision,
     compute_branch_name,
     compute_worktree_path,
@@ -17,6 +18,7 @@ from .worktree_registry import WorktreeEntry, lookup, release, reserve, task_key
 __all__ = [
     "OkstraError",
     "WorktreeEntry",
+    "WorktreeNote",
     "WorktreeProvision",
     "compute_branch_name",
     "compute_worktree_path",

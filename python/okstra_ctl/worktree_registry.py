@@ -1,6 +1,7 @@
 """Who has what: the machine-wide registry of tasks, their worktrees and branches.
 
-Segments are taken as given, as 0.12.0 took them; whoever builds them from free text makes them safe first.
+Segments are taken as given, as 0.12.0 took them, but for a blank group, which is `_`; whoever builds them from free text
+makes them safe first.
 """
 
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from ._command import call, text
 __all__ = ["WorktreeEntry", "lookup", "release", "reserve", "task_key", "touch_phase"]
 
 
-@dataclass(frozen=True)
+@dataclass
 class WorktreeEntry:
-    """One row of the registry: exactly its nine fields, all of them texts."""
+    """One row of the registry: its task-key and its nine fields, all of them texts."""
 
+    #: `<project>/<group>/<task>`.
+    task_key: str
     project_id: str
     task_group: str
     task_id: str
@@ -23,7 +26,7 @@ class WorktreeEntry:
     branch: str
     base_ref: str
     created_at: str
-    last_phase: str
+    last_phase: str = ""
     #: `active` or `released`.
     status: str = "active"
 
@@ -82,6 +85,7 @@ def _entry(answer: Optional[Dict[str, Any]]) -> Optional[WorktreeEntry]:
 
 def _known(answer: Dict[str, Any]) -> WorktreeEntry:
     return WorktreeEntry(
+        task_key=answer["taskKey"],
         project_id=answer["projectId"],
         task_group=answer["taskGroup"],
         task_id=answer["taskId"],

@@ -52,7 +52,7 @@ impl Call {
     fn read(options: Unknown<'_>) -> Outcome<Self> {
         let fields = Fields::required("options", options)?;
         let key =
-            TaskKey::new(&fields.text("projectId")?, &fields.text("taskGroup")?, &fields.text("taskId")?)?;
+            TaskKey::given(&fields.text("projectId")?, &fields.text("taskGroup")?, &fields.text("taskId")?)?;
         let adoption = Adoption {
             path: fields.path("path")?,
             key,

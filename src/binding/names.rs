@@ -24,9 +24,10 @@ pub fn safe_segment(env: Env, value: Unknown<'_>) -> napi::Result<String> {
 /// Where the worktree of a task lies, or would lie: `<okstra home>/worktrees/<project>/<group>/<task>`, absolute.
 ///
 /// The segments are made safe first (see `safeSegment`). The okstra home is `$OKSTRA_HOME`, else `~/.okstra`, read anew
-/// at each call. Nothing on the disk is looked at.
+/// at each call. A blank group is `_`. Nothing on the disk is looked at.
 ///
-/// Throws `OKSTRA_INVALID_ARGUMENT` when a field is missing, no string, blank, or holds a control character.
+/// Throws `OKSTRA_INVALID_ARGUMENT` when a field is missing, no string, or holds a control character, or when the project
+/// or the task is blank.
 #[napi(ts_args_type = "options: WorktreePathOptions")]
 pub fn compute_worktree_path(env: Env, options: Unknown<'_>) -> napi::Result<String> {
     guarded(&env, || {

@@ -1,6 +1,7 @@
 //! The namespace `registry`: who has what. Synchronous, because the file is small and its lock is held briefly.
 //!
-//! Segments are taken as given, as 0.12.0 takes them; whoever builds them from free text makes them safe first.
+//! Segments are taken as given, as 0.12.0 takes them, but for a blank group, which is `_`; whoever builds them from free
+//! text makes them safe first.
 
 use napi::Env;
 use napi::bindgen_prelude::{FnArgs, Function, JsObjectValue, Object, Unknown};
@@ -39,7 +40,7 @@ fn warn(env: &Env, message: &str) -> napi::Result<()> {
 }
 
 fn key(project: Unknown<'_>, group: Unknown<'_>, task: Unknown<'_>) -> Outcome<TaskKey> {
-    Ok(TaskKey::new(&text("projectId", project)?, &text("taskGroup", group)?, &text("taskId", task)?)?)
+    Ok(TaskKey::given(&text("projectId", project)?, &text("taskGroup", group)?, &text("taskId", task)?)?)
 }
 
 /// Reads a list filter; shared with `listTasks`.
@@ -62,7 +63,8 @@ pub(super) fn read_filter(filter: Unknown<'_>) -> Outcome<Filter> {
 
 /// The task-key of three segments: `<project>/<group>/<task>`.
 ///
-/// Throws `OKSTRA_INVALID_ARGUMENT` when a segment is no string, empty, or holds a slash or a control character.
+/// A blank group is `_`. Throws `OKSTRA_INVALID_ARGUMENT` when a segment is no string, when the project or the task is
+/// empty, or when one holds a slash or a control character.
 #[napi(namespace = "registry", ts_args_type = "projectId: string, taskGroup: string, taskId: string")]
 pub fn task_key(
     env: Env,
@@ -100,7 +102,7 @@ pub fn reserve(env: Env, options: Unknown<'_>) -> napi::Result<WorktreeEntry> {
     guarded(&env, || {
         let fields = Fields::required("options", options)?;
         let reservation = Reservation {
-            key: TaskKey::new(
+            key: TaskKey::given(
                 &fields.text("projectId")?,
                 &fields.text("taskGroup")?,
                 &fields.text("taskId")?,

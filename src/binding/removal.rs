@@ -31,7 +31,7 @@ impl<T> Call<T> {
     fn read(options: Unknown<'_>, request: impl FnOnce(&Fields<'_>) -> Outcome<T>) -> Outcome<Self> {
         let fields = Fields::required("options", options)?;
         let key =
-            TaskKey::new(&fields.text("projectId")?, &fields.text("taskGroup")?, &fields.text("taskId")?)?;
+            TaskKey::given(&fields.text("projectId")?, &fields.text("taskGroup")?, &fields.text("taskId")?)?;
         let home = OkstraHome::from_env()?;
         path_text(home.root())?;
         let request = request(&fields)?;

@@ -5,7 +5,7 @@ use napi_derive::napi;
 
 use super::arguments::path_text;
 use crate::error::Error;
-use crate::provision::Provision;
+use crate::provision::{Provision, Remark};
 use crate::registry::Entry;
 use crate::registry::history::Event;
 
@@ -19,18 +19,49 @@ pub struct WorktreeProvision {
     pub status: &'static str,
     /// The directory to work in, absolute; the project root when the status begins with `skipped`.
     pub path: String,
-    /// The branch of the worktree; empty when skipped.
+    /// The branch that is checked out there; empty when `HEAD` is detached, and when skipped. Where it is not the task's own,
+    /// `notes` says so.
     pub branch: String,
     /// The full id of the commit that the branch started from; empty when skipped.
     pub base_ref: String,
-    /// What a person should know, in sentences; may be empty.
+    /// The whole answer as one sentence, never empty: what happened, where, on which branch, from which base, for which
+    /// phase; then what is linked and the texts of `notes`, parted by semicolons.
     pub note: String,
+    /// What a person should know and a program may act on.
+    pub notes: Vec<ProvisionNote>,
     /// The task-key, `<project>/<group>/<task>`.
     pub task_key: String,
-    /// The shared directories that are linked into the worktree, sorted as configured.
+    /// The shared files and directories that are linked into the worktree, sorted as configured.
     pub linked: Vec<String>,
     /// The exit code of the repository's post-checkout hook, when one ran and did not end with 0.
     pub post_checkout_exit: Option<i32>,
+}
+
+/// Something that an answer tells beside its status.
+#[napi(object, object_from_js = false)]
+pub struct ProvisionNote {
+    /// What it is about. The list only grows, and no code changes its meaning; `docs/provisioning.md` says what each means.
+    #[napi(
+        ts_type = "'other-branch' | 'detached' | 'branch-renamed' | 'branch-gone' | 'operation' | 'remote-branch' | 'base-behind' | 'base-ambiguous' | 'base-operation' | 'base-detached' | 'hooks-missing' | 'hook-failed' | 'not-linked' | 'submodules' | 'recovered' | 'in-trash' | 'other-repository' | 'registry'"
+    )]
+    pub code: &'static str,
+    /// A sentence for a person, without a full stop: what is so, and what to do about it.
+    pub text: String,
+    /// The branch, reference, path or operation that it is about, where it is about one.
+    pub about: Option<String>,
+    /// How many there are: commits that the base is behind, commits of a remote's branch.
+    pub count: Option<u32>,
+}
+
+impl From<&Remark> for ProvisionNote {
+    fn from(remark: &Remark) -> Self {
+        Self {
+            code: remark.code.as_str(),
+            text: remark.text.clone(),
+            about: remark.about.clone(),
+            count: remark.count.map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+        }
+    }
 }
 
 /// How far a new tree is.
@@ -47,11 +78,12 @@ impl TryFrom<Provision> for WorktreeProvision {
 
     fn try_from(provision: Provision) -> Result<Self, Error> {
         Ok(Self {
+            note: provision.note(),
+            notes: provision.remarks.iter().map(Into::into).collect(),
             status: provision.status.as_str(),
             path: path_text(&provision.path)?,
             branch: provision.branch,
             base_ref: provision.base_ref,
-            note: provision.note,
             task_key: provision.task_key.to_string(),
             linked: provision.linked,
             post_checkout_exit: provision.post_checkout_exit,

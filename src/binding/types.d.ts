@@ -9,7 +9,7 @@ export interface ProvisionOptions {
   projectRoot: string
   /** The project of the task; made safe (see `safeSegment`). */
   projectId: string
-  /** The group of the task; made safe. */
+  /** The group of the task; made safe. A blank one is `_`. */
   taskGroupSegment: string
   /** The task's own id; made safe. */
   taskIdSegment: string

@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::recover::{self, Leftover};
-use super::{Job, Provision, Status, add_sentence, hook, populate, share, spare};
+use super::remarks::{self, Remark, RemarkCode};
+use super::{Job, Provision, Status, hook, populate, share, spare};
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{Error, Result};
@@ -305,22 +306,15 @@ fn conclude(job: &Job<'_>, intent: Intent, made: Result<Finished>, status: Statu
     event.base_ref = Some(finished.entry.base_ref.clone());
     event.detail = finished.hook.note.clone();
     job.registry.record(&event);
-    let mut note = String::new();
-    if !finished.linked.is_empty() {
-        add_sentence(&mut note, &format!("linked {}", finished.linked.join(", ")));
-    }
-    if let Some(sentence) = &finished.hook.note {
-        add_sentence(&mut note, sentence);
-    }
-    if let Some(sentence) = submodules(&intent.path) {
-        add_sentence(&mut note, &sentence);
-    }
+    let hook = finished.hook.note.map(|said| Remark::new(RemarkCode::HookFailed, said));
+    let submodules = submodules(&intent.path).map(|said| Remark::new(RemarkCode::Submodules, said));
     Ok(Provision {
         status,
+        headline: remarks::headline(status, &finished.entry, &finished.entry.branch, &job.plan.phase),
+        remarks: hook.into_iter().chain(submodules).collect(),
         path: finished.entry.worktree_path,
         branch: finished.entry.branch,
         base_ref: finished.entry.base_ref,
-        note,
         task_key: job.plan.key.clone(),
         linked: finished.linked,
         post_checkout_exit: finished.hook.exit,

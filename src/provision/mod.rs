@@ -12,6 +12,7 @@ mod hook;
 mod plan;
 mod populate;
 mod recover;
+mod remarks;
 mod reuse;
 pub(crate) mod share;
 pub mod spare;
@@ -19,6 +20,7 @@ pub mod spare;
 use std::path::{Path, PathBuf};
 
 use self::plan::Plan;
+pub use self::remarks::{Remark, RemarkCode};
 pub use self::share::configured as shared_directories;
 use crate::error::{Error, Result};
 use crate::git::{Discovery, Repository, repository, version, worktree};
@@ -88,15 +90,17 @@ pub struct Provision {
     pub status: Status,
     /// Where to work (absolute).
     pub path: PathBuf,
-    /// The branch of the worktree; empty when the request was skipped.
+    /// The branch that is checked out there; empty when `HEAD` is detached, and when the request was skipped.
     pub branch: String,
     /// The full commit id the branch started from; empty when the request was skipped.
     pub base_ref: String,
-    /// What a person should know, in sentences; may be empty.
-    pub note: String,
+    /// The first part of [`Provision::note`].
+    pub(crate) headline: String,
+    /// What a person should know and a program may act on.
+    pub remarks: Vec<Remark>,
     /// The task-key.
     pub task_key: TaskKey,
-    /// The shared directories that are linked into the worktree, as configured.
+    /// The shared files and directories that are linked into the worktree, as configured.
     pub linked: Vec<String>,
     /// The exit code of the repository's post-checkout hook, where one ran and did not end with 0 (-1: by a signal).
     pub post_checkout_exit: Option<i32>,
@@ -134,7 +138,7 @@ pub fn provision(home: &OkstraHome, request: &Request, patience: &Patience) -> R
     }
     let mut answer = result?;
     for warning in registry.warnings() {
-        add_sentence(&mut answer.note, &warning);
+        answer.remark(RemarkCode::Registry, warning);
     }
     Ok(answer)
 }
@@ -162,8 +166,11 @@ fn run(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience)
         Some(entry) => reuse::known(job, entry, leftover)?,
         None => create::create(&job, leftover)?,
     };
-    for note in notes.into_iter().chain(in_the_trash(home, &plan.key, answer.status)) {
-        add_sentence(&mut answer.note, &note);
+    for note in notes {
+        answer.remark(RemarkCode::Recovered, note);
+    }
+    if let Some(note) = in_the_trash(home, &plan.key, answer.status) {
+        answer.remark(RemarkCode::InTrash, note);
     }
     Ok(answer)
 }
@@ -295,12 +302,4 @@ fn refuse_nested_home(home: &OkstraHome, repository: &Repository) -> Result<()> 
         return Err(Error::UnsafeHome { path: home.root().to_owned(), reason });
     }
     Ok(())
-}
-
-/// Appends a sentence to a note.
-fn add_sentence(note: &mut String, sentence: &str) {
-    if !note.is_empty() {
-        note.push_str("; ");
-    }
-    note.push_str(sentence);
 }

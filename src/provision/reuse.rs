@@ -6,7 +6,8 @@ use std::path::Path;
 use super::create;
 use super::plan::Plan;
 use super::recover::Leftover;
-use super::{Job, Provision, Status, add_sentence, share};
+use super::remarks::{self, RemarkCode};
+use super::{Job, Provision, Status, share};
 use crate::error::{Error, Result};
 use crate::git::mend;
 use crate::git::repository::{self, Glance};
@@ -43,16 +44,13 @@ pub(super) fn at_a_glance(
 
 /// The answer to a caller that gets no worktree.
 pub(super) fn skipped(plan: &Plan, status: Status) -> Provision {
-    let note = match status {
-        Status::SkippedNotGit => format!("{} is in no git repository", plan.root.display()),
-        _ => format!("{} is in a linked worktree already", plan.root.display()),
-    };
     Provision {
         status,
+        headline: remarks::headline_skipped(status, &plan.root),
+        remarks: Vec::new(),
         path: plan.root.clone(),
         branch: String::new(),
         base_ref: String::new(),
-        note,
         task_key: plan.key.clone(),
         linked: Vec::new(),
         post_checkout_exit: None,
@@ -69,11 +67,12 @@ fn reused(registry: &Registry, plan: &Plan, entry: Entry, patience: &Patience) -
 fn answer(plan: &Plan, status: Status, entry: Entry) -> Provision {
     Provision {
         status,
+        headline: remarks::headline(status, &entry, &entry.branch, &plan.phase),
+        remarks: Vec::new(),
         linked: links_in(&entry.worktree_path, &plan.shared),
         path: entry.worktree_path,
         branch: entry.branch,
         base_ref: entry.base_ref,
-        note: String::new(),
         task_key: plan.key.clone(),
         post_checkout_exit: None,
     }
@@ -96,7 +95,7 @@ pub(super) fn known(job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> R
                 reactivate(&job, entry, &common_dir, &admin)?
             };
             if foreign {
-                add_sentence(&mut answer.note, &belongs_to(&common_dir));
+                answer.remark(RemarkCode::OtherRepository, belongs_to(&common_dir));
             }
             Ok(answer)
         }
@@ -141,7 +140,7 @@ fn missing(mut job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result
         _ => create::create(&job, leftover)?,
     };
     if let Some(note) = note {
-        add_sentence(&mut answer.note, &note);
+        answer.remark(RemarkCode::OtherRepository, note);
     }
     Ok(answer)
 }
@@ -203,7 +202,7 @@ fn reactivate(job: &Job<'_>, entry: Entry, common_dir: &Path, admin: &Path) -> R
     job.registry.record(&event);
     let mut answer = answer(job.plan, Status::Restored, entry);
     if let Some(sentence) = stays_on {
-        add_sentence(&mut answer.note, &sentence);
+        answer.remark(RemarkCode::OtherBranch, sentence);
     }
     Ok(answer)
 }

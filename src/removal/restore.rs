@@ -253,7 +253,7 @@ fn rebuild_from(
     if !git.left_out.is_empty() {
         notes.push(format!("lost with the trash: {}", git.left_out.join(", ")));
     }
-    notes.extend(Some(answer.note).filter(|note| !note.is_empty()));
+    notes.extend(answer.details());
     Ok(notes)
 }
 
@@ -310,7 +310,7 @@ fn from_branch(
         ..Request::default()
     };
     let answer = provision::provision(home, &request, patience)?;
-    notes.extend(Some(answer.note).filter(|note| !note.is_empty()));
+    notes.extend(answer.details());
     Ok(Restoration {
         task_key: answer.task_key,
         path: answer.path,

@@ -119,6 +119,7 @@ fn a_post_checkout_hook_that_fails_is_reported_and_nothing_more() {
     let answer = sandbox.ask("t").created();
     assert_eq!(answer.post_checkout_exit, Some(3));
     assert!(answer.note.contains("post-checkout"), "{}", answer.note);
+    assert_eq!(answer.notes, ["hook-failed"]);
     sandbox.ask("t").reused();
 }
 

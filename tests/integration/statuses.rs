@@ -107,6 +107,7 @@ fn reused_from_another_clone_names_the_first_repository() {
     let again = sandbox.ask("t").root(&clone).reused();
     assert_eq!((&again.path, &again.branch), (&first.path, &first.branch));
     assert!(again.note.contains(&*sandbox.repo.to_string_lossy()), "{}", again.note);
+    assert_eq!(again.notes, ["other-repository"]);
     assert_eq!(sandbox.git(&clone, &["branch", "--list", "fix-t"]), "", "the clone is left alone");
 }
 

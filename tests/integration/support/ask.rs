@@ -32,8 +32,10 @@ pub struct Answer {
     pub branch: String,
     /// The commit it started from.
     pub base: String,
-    /// Sentences for a person.
+    /// The whole answer as a sentence.
     pub note: String,
+    /// The codes of what it tells beside.
+    pub notes: Vec<String>,
     /// The task-key.
     pub key: String,
     /// The linked shared directories.
@@ -215,6 +217,9 @@ impl<'a> Ask<'a> {
 /// Reads a child's answer.
 pub fn understand(answer: &Value) -> Result<Answer, Refusal> {
     let text = |name: &str| answer[name].as_str().map(str::to_owned);
+    let list = |name: &str| {
+        answer[name].as_array().unwrap().iter().map(|name| name.as_str().unwrap().into()).collect()
+    };
     if let Some(code) = text("code") {
         return Err(Refusal {
             code,
@@ -230,13 +235,9 @@ pub fn understand(answer: &Value) -> Result<Answer, Refusal> {
         branch: text("branch").unwrap(),
         base: text("base_ref").unwrap(),
         note: text("note").unwrap(),
+        notes: list("notes"),
         key: text("task_key").unwrap(),
-        linked: answer["linked"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|name| name.as_str().unwrap().into())
-            .collect(),
+        linked: list("linked"),
         post_checkout_exit: answer["post_checkout_exit"].as_i64(),
     })
 }
