@@ -168,7 +168,9 @@ pub fn release(
 pub fn list(env: Env, filter: Unknown<'_>) -> napi::Result<Vec<WorktreeEntry>> {
     guarded(&env, || {
         let filter = read_filter(filter)?;
-        with_registry(&env, |registry| registry.list(&filter)?.into_iter().map(TryInto::try_into).collect())
+        with_registry(&env, |registry| {
+            Ok(registry.list(&filter)?.into_iter().map(WorktreeEntry::shown).collect())
+        })
     })
 }
 

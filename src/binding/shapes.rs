@@ -121,18 +121,27 @@ impl TryFrom<Entry> for WorktreeEntry {
     type Error = Error;
 
     fn try_from(entry: Entry) -> Result<Self, Error> {
-        Ok(Self {
+        path_text(&entry.worktree_path)?;
+        Ok(Self::shown(entry))
+    }
+}
+
+impl WorktreeEntry {
+    /// As one of a list: a path that no JavaScript string can hold has U+FFFD in it, so that one such row does not hide all
+    /// others.
+    pub(super) fn shown(entry: Entry) -> Self {
+        Self {
             task_key: entry.key.to_string(),
             project_id: entry.key.project().to_owned(),
             task_group: entry.key.group().to_owned(),
             task_id: entry.key.task().to_owned(),
-            worktree_path: path_text(&entry.worktree_path)?,
+            worktree_path: entry.worktree_path.to_string_lossy().into_owned(),
             branch: entry.branch,
             base_ref: entry.base_ref,
             created_at: entry.created_at,
             last_phase: entry.last_phase,
             status: entry.status.as_str(),
-        })
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use napi::Env;
 use napi::bindgen_prelude::Unknown;
 use napi_derive::napi;
 
-use super::arguments::path_text;
 use super::error::guarded;
 use super::registry::{read_filter, with_registry};
 use super::shapes::{TaskOverview, WorktreeEntry};
@@ -27,10 +26,10 @@ pub fn list_tasks(env: Env, filter: Unknown<'_>) -> napi::Result<Vec<TaskOvervie
 }
 
 fn overview(registry: &Registry, entry: Entry) -> Result<TaskOverview> {
-    let repository = registry.repository_of(&entry.key)?.as_deref().map(path_text).transpose()?;
+    let repository = registry.repository_of(&entry.key)?.map(|path| path.to_string_lossy().into_owned());
     let gone = entry.status == EntryStatus::Active && !entry.worktree_path.is_dir();
     let state = if gone { "missing" } else { entry.status.as_str() };
-    let entry = WorktreeEntry::try_from(entry)?;
+    let entry = WorktreeEntry::shown(entry);
     Ok(TaskOverview {
         task_key: entry.task_key,
         project_id: entry.project_id,

@@ -46,7 +46,7 @@ fn strangers(doctor: &Doctor<'_>, inspection: &Inspection) -> Vec<PathBuf> {
     paths.retain(|path| {
         !inspection.entries.iter().any(|entry| worktree::same_place(&entry.worktree_path, path))
             && !intents.iter().any(|known| worktree::same_place(known, path))
-            && !inspection.unusable.iter().any(|(key, _)| path.ends_with(key))
+            && !inspection.unusable.iter().any(|row| !row.key.is_empty() && path.ends_with(&row.key))
     });
     paths
 }

@@ -2,7 +2,7 @@
 
 use super::{Code, Doctor, Finding, Outcome, Severity};
 use crate::error::Result;
-use crate::registry::Inspection;
+use crate::registry::{Inspection, Unusable};
 
 /// Looks at the registry, heals it where that is asked for, and gives what is in it.
 pub(super) fn examine(doctor: &mut Doctor<'_>) -> Result<Inspection> {
@@ -34,14 +34,25 @@ pub(super) fn examine(doctor: &mut Doctor<'_>) -> Result<Inspection> {
     examine_rows(doctor, inspection)
 }
 
-fn examine_rows(doctor: &mut Doctor<'_>, inspection: Inspection) -> Result<Inspection> {
+fn examine_rows(doctor: &mut Doctor<'_>, mut inspection: Inspection) -> Result<Inspection> {
     let registry = doctor.registry;
-    for (key, reason) in &inspection.unusable {
+    let (mendable, others): (Vec<_>, Vec<_>) = inspection.unusable.iter().partition(|row| row.mendable);
+    for Unusable { key, reason, .. } in others {
         let message = format!("the row {key:?} of the registry cannot be used: {reason}");
         let finding =
             Finding::new(Code::RegistryRow, Severity::Warning, message).at(doctor.home.registry_file());
         let remedy = "Nothing is done: the row is kept as it is, because its owner may be able to read it. Mend or delete it by hand.";
         doctor.tell(finding, Outcome::Decide, remedy);
+    }
+    if !mendable.is_empty() {
+        let told = mendable.iter().map(|row| format!("{:?} ({})", row.key, row.reason)).collect::<Vec<_>>();
+        let message = format!("rows of the registry cannot be used: {}", told.join(", "));
+        let finding =
+            Finding::new(Code::RegistryRow, Severity::Warning, message).at(doctor.home.registry_file());
+        let remedy = "Takes each from the backup or from its worktree, where they know the task; what nothing knows leaves the \
+                      registry. The registry as it was is kept beside it.";
+        doctor.mend(finding, remedy, |doctor| registry.mend_rows(doctor.patience))?;
+        inspection = doctor.inspect_again(inspection);
     }
     if !inspection.misowned.is_empty() {
         let branches = inspection.misowned.join(", ");

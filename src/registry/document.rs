@@ -9,11 +9,42 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
 
+use super::salvage;
 use super::scan::{self, Malformed, Scanner};
 use super::text;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// The names of the file's own members, and of those in ours.
+const FRAME: &[&[u8]] = &[b"tasks", b"branches", b"okstra"];
+const INNER_FRAME: &[&[u8]] = &[b"tasks", b"damaged"];
+
+/// A row of which something is broken. Its text is spelled with `%XX` for a byte that is no printable ASCII, and for `%`:
+/// 0.12.0 must be able to read and to write whatever is in the file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Damaged {
+    /// The task-key, as far as it could be read; else empty.
+    #[serde(default)]
+    pub key: String,
+    /// The text.
+    pub text: String,
+}
+
+impl Damaged {
+    pub(super) fn new(key: String, text: &[u8]) -> Self {
+        let mut spelled = String::with_capacity(text.len());
+        for byte in text {
+            match byte {
+                b'%' => spelled.push_str("%25"),
+                b' '..=b'~' => spelled.push(char::from(*byte)),
+                other => spelled.push_str(&format!("%{other:02X}")),
+            }
+        }
+        Self { key, text: spelled }
+    }
+}
 
 /// A registry file. Cloning copies the table of pieces, not the text.
 #[derive(Debug, Clone, Default)]
@@ -75,12 +106,12 @@ impl Place {
 }
 
 impl Document {
-    /// Reads a file. Fails where Python would, except that a byte order mark and bytes that are no UTF-8 are let
-    /// through.
+    /// Reads a file. Fails where Python would, except that a byte order mark is let through, and where a byte is surely
+    /// another than was written: a name that stands twice, of which Python would drop the first, and a misspelt name of
+    /// the frame, behind which Python would find no rows.
     pub(super) fn parse(source: Vec<u8>) -> Result<Self, (Vec<u8>, Malformed)> {
         // Kept as it came only where reading changes it: the damaged file itself is what must be set aside.
-        let original =
-            (source.starts_with(BOM) || std::str::from_utf8(&source).is_err()).then(|| source.clone());
+        let original = source.starts_with(BOM).then(|| source.clone());
         let (document, result) = Self::read(source);
         match result {
             Ok(()) => Ok(document),
@@ -92,19 +123,107 @@ impl Document {
         }
     }
 
-    /// Reads as much as is complete at the front of a damaged file.
+    /// Reads as much of a damaged file as can be read: every whole row, wherever it stands, and the text of the others
+    /// ([`Self::damaged`]).
     pub(super) fn salvage(source: Vec<u8>) -> Self {
-        Self::read(source).0
+        let (mut document, result) = Self::read(source);
+        if result.is_ok() {
+            return document;
+        }
+        let source = Arc::clone(&document.source);
+        let found = salvage::find(&source);
+        let mut top = std::mem::take(&mut document.top);
+        document.frame();
+        for (key, range) in found.rows {
+            set(object_mut(&mut document.top, b"tasks"), &key, Value::Text(range.into()));
+        }
+        // Values that are no rows at all, which the front of the file still holds.
+        if let Some(Item { value: Value::Object(rows), .. }) = top.shift_remove(&b"tasks"[..]) {
+            let tasks = object_mut(&mut document.top, b"tasks");
+            for (key, item) in rows {
+                if !tasks.contains_key(&key) && !found.damaged.iter().any(|row| row.key.as_bytes() == &*key) {
+                    tasks.insert(key, item);
+                }
+            }
+        }
+        for (name, key, value) in salvage::members_after(&source, 0) {
+            if top.get(&name[..]).is_none_or(|item| matches!(item.value, Value::Object(_))) {
+                take_member(&source, &name, key.into(), value, &mut top);
+            }
+        }
+        for name in misspelt(&top, FRAME) {
+            top.shift_remove(&name);
+        }
+        if let Some(Item { value: Value::Object(okstra), .. }) = top.get_mut(&b"okstra"[..]) {
+            for name in misspelt(okstra, INNER_FRAME) {
+                okstra.shift_remove(&name);
+            }
+            // Read again, by what they are.
+            okstra.shift_remove(&b"tasks"[..]);
+        }
+        for (name, item) in top {
+            match item.value {
+                Value::Text(piece) if std::str::from_utf8(document.piece(&piece)).is_err() => {
+                    let text = text::repair(document.piece(&piece)).unwrap_or_default();
+                    set(&mut document.top, &name, Value::Text(text.into()));
+                }
+                value => drop(document.top.insert(name, Item { key: item.key, value })),
+            }
+        }
+        if !found.records.is_empty()
+            && let Some(records) = document.records_mut()
+        {
+            for (key, range) in found.records {
+                set(records, &key, Value::Text(range.into()));
+            }
+        }
+        let damaged = document.damaged().into_iter().chain(found.damaged).collect();
+        document.set_damaged(damaged);
+        document
+    }
+
+    /// The object of our own records, made where it is missing; `None` when something else has its place.
+    fn records_mut(&mut self) -> Option<&mut Map> {
+        if matches!(self.top.get(&b"okstra"[..]), Some(Item { value: Value::Text(_), .. })) {
+            return None;
+        }
+        let okstra = object_mut(&mut self.top, b"okstra");
+        if !okstra.contains_key(&b"version"[..]) {
+            set(okstra, b"version", Value::Text(b"1".to_vec().into()));
+        }
+        if matches!(okstra.get(&b"tasks"[..]), Some(Item { value: Value::Text(_), .. })) {
+            return None;
+        }
+        Some(object_mut(okstra, b"tasks"))
+    }
+
+    /// The texts of rows that were broken and that nothing else could bring back.
+    pub(super) fn damaged(&self) -> Vec<Damaged> {
+        let list = self.object(b"okstra").and_then(|okstra| self.text(Some(okstra), b"damaged"));
+        list.and_then(|list| serde_json::from_slice(list).ok()).unwrap_or_default()
+    }
+
+    /// Replaces that list.
+    pub(super) fn set_damaged(&mut self, damaged: Vec<Damaged>) {
+        if damaged.is_empty() && self.damaged().is_empty() {
+            return;
+        }
+        // Something else has the place of our own member; the copy of the damaged file has them.
+        if self.records_mut().is_none() {
+            return;
+        }
+        let okstra = object_mut(&mut self.top, b"okstra");
+        if damaged.is_empty() {
+            okstra.shift_remove(&b"damaged"[..]);
+        } else if let Ok(list) = serde_json::to_vec(&damaged) {
+            set(okstra, b"damaged", Value::Text(list.into()));
+        }
     }
 
     fn read(mut source: Vec<u8>) -> (Self, Result<(), Malformed>) {
         let mut repaired = false;
         if source.starts_with(BOM) {
             source.drain(..BOM.len());
-            repaired = true;
-        }
-        if let Some(text) = text::repair(&source) {
-            source = text;
             repaired = true;
         }
         let mut scanner = Scanner::new(&source);
@@ -116,6 +235,11 @@ impl Document {
                 top.shift_remove(key);
                 result = result.and(Err(Malformed { at: 0, expected: "object of tasks and of branches" }));
             }
+        }
+        let inner =
+            object_in(&top, b"okstra").map(|okstra| misspelt(okstra, INNER_FRAME)).unwrap_or_default();
+        if !misspelt(&top, FRAME).is_empty() || !inner.is_empty() {
+            result = result.and(Err(Malformed { at: 0, expected: "name that okstra knows" }));
         }
         (Self { source: Arc::new(source), top, repaired }, result)
     }
@@ -194,6 +318,11 @@ impl Document {
         self.frame();
     }
 
+    /// Takes a row out.
+    pub(super) fn remove_row(&mut self, key: &[u8]) {
+        object_mut(&mut self.top, b"tasks").shift_remove(key);
+    }
+
     /// Makes the two members that 0.12.0 expects, where they are missing.
     pub(super) fn frame(&mut self) {
         for key in [&b"tasks"[..], b"branches"] {
@@ -256,17 +385,7 @@ impl Document {
         let empty = record.top.is_empty();
         let mut text = Vec::new();
         record.emit_object(&record.top, 3, &mut text);
-        if matches!(self.top.get(&b"okstra"[..]), Some(Item { value: Value::Text(_), .. })) {
-            return;
-        }
-        let okstra = object_mut(&mut self.top, b"okstra");
-        if !okstra.contains_key(&b"version"[..]) {
-            set(okstra, b"version", Value::Text(b"1".to_vec().into()));
-        }
-        if matches!(okstra.get(&b"tasks"[..]), Some(Item { value: Value::Text(_), .. })) {
-            return;
-        }
-        let tasks = object_mut(okstra, b"tasks");
+        let Some(tasks) = self.records_mut() else { return };
         if empty {
             tasks.shift_remove(key);
         } else {
@@ -328,6 +447,43 @@ fn object_in<'a>(map: &'a Map, key: &[u8]) -> Option<&'a Map> {
     }
 }
 
+/// Names that are those of the frame but for one byte, where the right one is missing.
+fn misspelt(map: &Map, frame: &[&[u8]]) -> Vec<Box<[u8]>> {
+    let differs_by_one = |name: &[u8], right: &[u8]| {
+        name.len() == right.len() && name.iter().zip(right).filter(|(one, other)| one != other).count() == 1
+    };
+    let missing: Vec<_> = frame.iter().filter(|name| !map.contains_key(**name)).collect();
+    map.keys().filter(|name| missing.iter().any(|right| differs_by_one(name, right))).cloned().collect()
+}
+
+/// Reads one member of a damaged file, as far as it can be read.
+fn take_member(source: &[u8], name: &[u8], key: Piece, value: usize, top: &mut Map) {
+    let mut scanner = Scanner::at(source, value);
+    match Place::Top.inner(name) {
+        Some(Place::Leaf) if name == b"tasks" => {}
+        Some(inner) if scanner.peek() == Some(b'{') => {
+            let mut object = Map::new();
+            let _ = read_object(&mut scanner, source, inner, &mut object);
+            let present =
+                top.entry(name.into()).or_insert_with(|| Item { key, value: Value::Object(Map::new()) });
+            if let Value::Object(present) = &mut present.value {
+                for (key, item) in object {
+                    present.entry(key).or_insert(item);
+                }
+            }
+        }
+        Some(_) => {}
+        None => {
+            let Ok(range) = scanner.value() else { return };
+            scanner.blanks();
+            // What goes on in another way is no member of the file, or a broken one.
+            if matches!(scanner.peek(), Some(b',' | b'}')) {
+                top.entry(name.into()).or_insert_with(|| Item { key, value: Value::Text(range.into()) });
+            }
+        }
+    }
+}
+
 /// Reads the members of an object into `map`. After a mistake `map` holds what was complete before it.
 fn read_object(
     scanner: &mut Scanner<'_>,
@@ -338,8 +494,15 @@ fn read_object(
     // Whether the value read last was surely complete: the digits of a number that was cut off look like a number.
     let mut unsure = None;
     let result = scanner.object(|scanner, key| {
+        let sound = |piece: &scan::Range| std::str::from_utf8(&source[piece.clone()]).is_ok();
+        if !sound(&key) {
+            return Err(Malformed { at: key.start, expected: "name in UTF-8" });
+        }
         let name = text::decode(&source[key.clone()]).into_boxed_slice();
         unsure = None;
+        if map.contains_key(&name) {
+            return Err(Malformed { at: key.start, expected: "name that is there only once" });
+        }
         if let Some(inner) = place.inner(&name)
             && scanner.peek() == Some(b'{')
         {
@@ -349,6 +512,12 @@ fn read_object(
             return result;
         }
         let value = scanner.value()?;
+        if !sound(&value) {
+            if matches!(place, Place::Top) {
+                map.insert(name, Item { key: key.into(), value: Value::Text(value.clone().into()) });
+            }
+            return Err(Malformed { at: value.start, expected: "value in UTF-8" });
+        }
         if !matches!(source[value.end - 1], b'}' | b']' | b'"') {
             unsure = Some(name.clone());
         }

@@ -44,7 +44,8 @@ pub struct Entry {
     pub status: EntryStatus,
 }
 
-const FIELDS: [&str; 9] = [
+/// The names, in the order in which 0.12.0 writes them.
+pub(super) const FIELDS: [&str; 9] = [
     "project_id",
     "task_group",
     "task_id",

@@ -22,12 +22,24 @@ pub struct Inspection {
     pub entries: Vec<Entry>,
     /// The common git directory of each task's repository, where it is known.
     pub repositories: HashMap<TaskKey, PathBuf>,
-    /// Rows that cannot be used, and why.
-    pub unusable: Vec<(String, String)>,
+    /// Rows that cannot be used.
+    pub unusable: Vec<Unusable>,
     /// What is wrong with the file as a whole; every call of okstra heals it.
     pub damage: Option<String>,
     /// Branches that the plain map gives to nobody, or to a task that does not own them.
     pub misowned: Vec<String>,
+}
+
+/// A row that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    /// The key that it stands under; empty where that cannot be read.
+    pub key: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// Whether [`Registry::mend_rows`] does something about it: the backup or the disk knows the task, or the row is only
+    /// text that was kept of a damaged file.
+    pub mendable: bool,
 }
 
 impl Registry {
@@ -47,6 +59,7 @@ impl Registry {
             Look::Damaged { content, reason } => (self.salvaged(Document::salvage(content)), Some(reason)),
         };
         let mut found = Inspection { damage, ..Inspection::default() };
+        let better = self.better_rows(&document);
         for (key, row) in document.rows() {
             match Entry::decode_at(key, row) {
                 Ok(entry) => {
@@ -56,17 +69,93 @@ impl Registry {
                     found.entries.push(entry);
                 }
                 Err(reason) => {
-                    found.unusable.push((String::from_utf8_lossy(key).into_owned(), reason));
+                    let mendable = better.iter().any(|row| row.instead_of == key);
+                    found.unusable.push(Unusable {
+                        key: String::from_utf8_lossy(key).into_owned(),
+                        reason,
+                        mendable,
+                    });
                 }
             }
+        }
+        for row in document.damaged() {
+            let reason = "its text is broken, and nothing else knows the task".to_owned();
+            found.unusable.push(Unusable { key: row.key, reason, mendable: true });
         }
         found.misowned = misowned(&document);
         Ok(found)
     }
 
-    fn salvaged(&self, front: Document) -> Document {
+    /// What can stand in the place of rows that cannot be used, as the backup knows it, else the disk, else the row itself,
+    /// of which only the key is wrong.
+    fn better_rows(&self, document: &Document) -> Vec<BetterRow> {
+        let unusable: Vec<(Vec<u8>, Option<Vec<u8>>)> = document
+            .rows()
+            .filter(|(key, row)| Entry::decode_at(key, row).is_err())
+            .map(|(key, row)| {
+                let named = Entry::decode(row).ok().map(|entry| entry.key.to_string().into_bytes());
+                (key.to_vec(), named.filter(|named| document.row(named).is_none()))
+            })
+            .collect();
+        let damaged = document.damaged();
+        if unusable.is_empty() && damaged.is_empty() {
+            return Vec::new();
+        }
+        let backup = self.backup();
+        let disk = on_disk(&self.store.home, document, &backup);
+        let known = |key: &[u8]| {
+            let row = backup.row(key).filter(|row| Entry::decode_at(key, row).is_ok()).map(<[u8]>::to_vec);
+            let record = disk.iter().find(|record| record.entry.key.to_string().as_bytes() == key);
+            row.or_else(|| record.map(|record| record.entry.encode()))
+        };
+        let mut better = Vec::new();
+        for (key, named) in unusable {
+            let own = named.as_deref().and_then(|named| Some((named.to_vec(), known(named)?)));
+            let found = own.or_else(|| Some((key.clone(), known(&key)?)));
+            let renamed = || {
+                let row = document.row(&key)?.to_vec();
+                named.map(|named| (named, row))
+            };
+            if let Some((under, row)) = found.or_else(renamed) {
+                better.push(BetterRow { instead_of: key, under, row });
+            }
+        }
+        for row in damaged.iter().filter(|row| document.row(row.key.as_bytes()).is_none()) {
+            if let Some(found) = known(row.key.as_bytes()) {
+                let key = row.key.clone().into_bytes();
+                better.push(BetterRow { instead_of: key.clone(), under: key, row: found });
+            }
+        }
+        better
+    }
+
+    fn backup(&self) -> Document {
         let backup = disk::read_regular(&self.store.home.registry_backup(), READ_AT_MOST).ok().flatten();
-        let backup = backup.map_or_else(Document::default, |(_, content)| Document::salvage(content));
+        backup.map_or_else(Document::default, |(_, content)| Document::salvage(content))
+    }
+
+    /// Puts better rows in the place of those that cannot be used, and moves the text of those that nothing knows out of
+    /// the registry. The registry as it was is kept as a copy first.
+    pub fn mend_rows(&self, patience: &Patience) -> Result<()> {
+        let lock = self.store.lock(patience)?;
+        let mut document = Document::clone(&*self.store.load_locked(&lock)?);
+        let better = self.better_rows(&document);
+        if better.is_empty() && document.damaged().is_empty() {
+            return Ok(());
+        }
+        self.store.keep_aside(&document.emit())?;
+        for BetterRow { instead_of, under, row } in better {
+            if instead_of != under {
+                document.remove_row(&instead_of);
+            }
+            document.set_row(&under, row);
+        }
+        document.set_damaged(Vec::new());
+        self.store.save(&lock, document)
+    }
+
+    fn salvaged(&self, front: Document) -> Document {
+        let backup = self.backup();
         merge(&front, &backup, on_disk(&self.store.home, &front, &backup)).0
     }
 
@@ -111,6 +200,13 @@ impl Registry {
         self.store.save(&lock, document)?;
         Ok(Some(entry))
     }
+}
+
+/// A row that takes the place of another.
+struct BetterRow {
+    instead_of: Vec<u8>,
+    under: Vec<u8>,
+    row: Vec<u8>,
 }
 
 /// The branches of active rows that the map does not give to an owner, and those that it gives to somebody else.

@@ -9,6 +9,7 @@ mod entry;
 pub mod history;
 mod inspect;
 mod rebuild;
+mod salvage;
 mod scan;
 mod store;
 #[cfg(test)]
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use self::document::Document;
 pub use self::entry::{Entry, EntryStatus};
 use self::history::{Event, EventKind, HistoryFilter};
-pub use self::inspect::Inspection;
+pub use self::inspect::{Inspection, Unusable};
 pub use self::rebuild::{TaskRecord, write_task_record};
 use self::store::Store;
 use crate::clock;
@@ -104,6 +105,7 @@ impl Registry {
                 Err(reason) => self.store.warn_of_row(key, &reason),
             }
         }
+        self.store.warn_of_damaged(&document);
         Ok(entries)
     }
 

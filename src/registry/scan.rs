@@ -22,7 +22,7 @@ type Result<T> = std::result::Result<T, Malformed>;
 /// Begin and end of a piece, in bytes.
 pub(super) type Range = std::ops::Range<usize>;
 
-/// Reads forward over UTF-8 text.
+/// Reads forward over text; what is no UTF-8 in it is passed on as it is.
 pub(super) struct Scanner<'a> {
     source: &'a [u8],
     at: usize,
@@ -31,6 +31,16 @@ pub(super) struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     pub(super) const fn new(source: &'a [u8]) -> Self {
         Self { source, at: 0 }
+    }
+
+    /// Reads on from a place inside the text.
+    pub(super) const fn at(source: &'a [u8], at: usize) -> Self {
+        Self { source, at }
+    }
+
+    /// How far it has read.
+    pub(super) const fn offset(&self) -> usize {
+        self.at
     }
 
     pub(super) fn peek(&self) -> Option<u8> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::document::Document;
+use super::document::{Damaged, Document};
 use super::entry::{self, Entry, EntryStatus};
 use super::history::{self, Event, EventKind};
 use super::rebuild;
@@ -246,17 +246,14 @@ impl Store {
         }
     }
 
-    /// Puts the registry together from what is left: the readable front of the damaged file, else the backup, else the
-    /// worktrees on disk, row by row. The damaged file is kept as a copy, so that the original is only ever replaced
+    /// Puts the registry together from what is left: every row of the damaged file that can be read, else the backup's, else
+    /// what the worktrees on disk say, row by row; the text of what comes back from nowhere stays in the file. The damaged file is kept as a copy, so that the original is only ever replaced
     /// in one step; the backup stays as it is, because it may be all there is.
     fn heal(&self, lock: &RegistryLock, damaged: Option<(Vec<u8>, String)>) -> Result<Arc<Document>> {
         let mut story = match &damaged {
             None => format!("The registry {} was missing.", self.path.display()),
             Some((content, reason)) => {
-                let name =
-                    format!("registry.json.corrupt-{}-{:08x}", clock::utc_compact(), disk::random() >> 32);
-                let kept = self.path.with_file_name(name);
-                disk::replace_file(&kept, content, Replace::default())?;
+                let kept = self.keep_aside(content)?;
                 let (path, kept) = (self.path.display(), kept.display());
                 format!("The registry {path} was damaged ({reason}). The damaged file is kept as {kept}.")
             }
@@ -278,8 +275,30 @@ impl Store {
         Ok(document)
     }
 
+    /// Keeps a version of the file beside it; where.
+    pub(super) fn keep_aside(&self, content: &[u8]) -> Result<PathBuf> {
+        let name = format!("registry.json.corrupt-{}-{:08x}", clock::utc_compact(), disk::random() >> 32);
+        let kept = self.path.with_file_name(name);
+        disk::replace_file(&kept, content, Replace::default())?;
+        Ok(kept)
+    }
+
     pub(super) fn warn(&self, warning: String) {
         guard(&self.warnings).push(warning);
+    }
+
+    /// Tells once of each row that is broken and that nothing could bring back.
+    pub(super) fn warn_of_damaged(&self, document: &Document) {
+        for row in document.damaged() {
+            if guard(&self.told).insert(row.text.clone().into_bytes()) {
+                self.warn(format!(
+                    "A row of the registry {} is damaged, that of {:?}: nothing else knows the task. Its text is kept in that \
+                     file; `okstra doctor --fix` moves it out.",
+                    self.path.display(),
+                    row.key
+                ));
+            }
+        }
     }
 
     /// Tells once that a row cannot be used.
@@ -339,6 +358,7 @@ pub(super) fn merge(
     }
     document.adopt_the_rest(front);
     document.adopt_the_rest(backup);
+    let damaged = front.damaged();
     let paths: HashSet<Vec<u8>> =
         document.rows().filter_map(|(_, row)| entry::peek(row, "worktree_path")).collect();
     let borne_out: HashSet<PathBuf> = disk.iter().map(|record| record.entry.worktree_path.clone()).collect();
@@ -355,6 +375,10 @@ pub(super) fn merge(
         }
     }
     claim(&mut document, front, backup);
+    // A row that came back from elsewhere needs its broken text no more; the copy of the damaged file has it.
+    let lost = |row: &Damaged| row.key.is_empty() || document.row(row.key.as_bytes()).is_none();
+    let damaged = damaged.into_iter().filter(lost).collect();
+    document.set_damaged(damaged);
     (document, counts)
 }
 

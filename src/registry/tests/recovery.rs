@@ -180,3 +180,114 @@ fn a_row_that_the_backup_has_not_yet_comes_back_without_its_directory() {
     bench.put(b"");
     assert_eq!(bench.registry.list(&Filter::default()).unwrap(), [entry, late]);
 }
+
+fn ten() -> (Bench, Vec<u8>) {
+    let bench = bench();
+    for number in 0..10 {
+        bench
+            .reserve(&format!("t{number}"), &format!("fix-t{number}"), Some(&format!("/r{number}/.git")))
+            .unwrap();
+    }
+    let text = fs::read(bench.home.registry_file()).unwrap();
+    (bench, text)
+}
+
+/// What any call would go on with, from this file alone.
+fn read(content: Vec<u8>) -> Document {
+    match Document::parse(content) {
+        Ok(document) => document,
+        Err((content, _)) => {
+            let salvaged = Document::salvage(content);
+            let (document, _) = store::merge(&salvaged, &Document::default(), Vec::new());
+            document
+        }
+    }
+}
+
+#[test]
+fn one_broken_byte_costs_at_most_the_row_that_it_is_in() {
+    let (_bench, good) = ten();
+    let whole = read(good.clone());
+    let rows: Vec<(Vec<u8>, Vec<u8>)> = whole.rows().map(|(key, row)| (key.to_vec(), row.to_vec())).collect();
+    assert_eq!(rows.len(), 10);
+    for at in 0..good.len() {
+        let was = good[at];
+        for byte in [was ^ 1, was ^ 0x80, b'"', b'{', b'}', b'\\', 0] {
+            let mut content = good.clone();
+            content[at] = byte;
+            let told = || format!("byte {at} ({:?}) is {:?}", char::from(was), char::from(byte));
+            let document = read(content);
+            let kept = rows.iter().filter(|(key, row)| document.row(key) == Some(row)).count();
+            let usable = document.rows().filter(|(key, row)| Entry::decode_at(key, row).is_ok()).count();
+            assert!(kept >= 9 && usable >= 9, "{}: {kept} rows, {usable} to be used", told());
+            // Where a row is missing, its text is there, or it stands under the key that was broken.
+            let there = document.rows().count() + document.damaged().len();
+            assert!(there >= 10, "{}: {there} rows with the broken ones", told());
+            let wrong = (0..10).filter(|number| {
+                let repository = document.repository(format!("shop/checkout/t{number}").as_bytes());
+                repository.is_some_and(|path| path != Path::new(&format!("/r{number}/.git")))
+            });
+            assert!(wrong.count() <= 1, "{}: another task's repository", told());
+            let text = document.emit();
+            assert!(std::str::from_utf8(&text).is_ok() && Document::parse(text).is_ok(), "{}", told());
+        }
+    }
+}
+
+#[test]
+fn what_is_behind_the_damage_and_newer_than_the_backup_is_kept() {
+    let (bench, good) = ten();
+    // The backup knows nothing of the last row, and the damage is in the first.
+    let text = String::from_utf8(good).unwrap().replacen("\"task_id\": \"t0\"", "\"task_id\"; \"t0\"", 1);
+    bench.put(&text);
+    let rows = bench.registry.list(&Filter::default()).unwrap();
+    assert_eq!(rows.len(), 10, "the first from the backup, the others from the file");
+    assert_eq!(bench.registry.repository_of(&key("t9")).unwrap(), Some("/r9/.git".into()));
+    assert_eq!(bench.text().matches("\": \"shop/checkout/").count(), 10, "each branch has its owner");
+    assert!(!bench.text().contains("damaged"), "nothing is lost");
+}
+
+#[test]
+fn the_text_of_a_row_that_nothing_brings_back_stays_in_the_file() {
+    let (bench, good) = ten();
+    let mut text = good.clone();
+    let at = memchr::memmem::find(&good, b"checkout/t3\"").unwrap();
+    let place = at + memchr::memmem::find(&good[at..], b"worktree_path\": \"/h").unwrap() + 18;
+    text[place] = 0xe6;
+    bench.put(&text);
+    fs::remove_file(bench.home.registry_backup()).unwrap();
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap().len(), 9);
+    let warnings = bench.registry.warnings().join("\n");
+    assert!(warnings.contains("\"shop/checkout/t3\""), "{warnings}");
+    python(
+        "import json,sys; d=json.load(open(sys.argv[1],encoding='utf-8')); assert len(d['tasks'])==9; r,=d['okstra']['damaged']; assert r['key']=='shop/checkout/t3' and '/%E6/' in r['text'], r; json.dumps(d,ensure_ascii=False).encode()",
+        &bench.home.registry_file(),
+    );
+    assert_eq!(fs::read(&bench.kept_aside()[0]).unwrap(), text);
+    // Others come and go.
+    bench.reserve("new", "fix-new", None).unwrap();
+    assert!(bench.text().contains("%E6"));
+    // It is not in the way of its own task either, which is then known again.
+    bench.reserve("t3", "fix-t3", Some("/r3/.git")).unwrap();
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap().len(), 11);
+}
+
+#[test]
+fn a_row_that_cannot_be_used_is_mended_from_what_knows_the_task() {
+    let (bench, good) = ten();
+    let text = String::from_utf8(good).unwrap();
+    let broken = text.replacen("\"task_id\": \"t4\"", "\"task_ie\": \"t4\"", 1).replacen(
+        "checkout/t5\": {",
+        "checkout/tX\": {",
+        1,
+    );
+    bench.put(&broken);
+    let found = bench.registry.inspect().unwrap();
+    let unusable: Vec<_> = found.unusable.iter().map(|row| (&*row.key, row.mendable)).collect();
+    assert_eq!(unusable, [("shop/checkout/t4", true), ("shop/checkout/tX", true)]);
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap().len(), 8);
+    bench.registry.mend_rows(&patience()).unwrap();
+    assert_eq!(bench.registry.list(&Filter::default()).unwrap().len(), 10);
+    assert!(bench.registry.inspect().unwrap().unusable.is_empty());
+    assert_eq!(fs::read_to_string(&bench.kept_aside()[0]).unwrap(), broken);
+}
