@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, IoContext, Result};
+use crate::git::worktree::lock::{self, Empty};
 use crate::git::worktree::{self, Found};
 use crate::git::{Discovery, Repository, mend, repository, version};
 use crate::home::OkstraHome;
@@ -69,6 +70,7 @@ pub fn adopt(home: &OkstraHome, adoption: &Adoption, patience: &Patience) -> Res
         }
         if let Candidate::Linked { admin, repository, .. } = &candidate {
             write_task_record(admin, &row, &repository.common_dir)?;
+            lock::put_on(admin, &adoption.key, Empty::Foreign)?;
             let linked = link(home, repository, &path, admin, patience)?;
             return Ok(Adopted { entry: row, unchanged: true, rebuilt: false, linked });
         }
@@ -80,9 +82,10 @@ pub fn adopt(home: &OkstraHome, adoption: &Adoption, patience: &Patience) -> Res
     let rebuilt = matches!(candidate, Candidate::Forgotten { .. });
     let admin = {
         let lock = RepositoryLock::acquire(home, &repository.common_dir, patience)?;
-        candidate.tie(&path, &branch, &lock)?
+        candidate.tie(&path, &branch, &adoption.key, &lock)?
     };
     let linked = link(home, repository, &path, &admin, patience)?;
+    lock::put_on(&admin, &adoption.key, Empty::Foreign)?;
     let reservation = Reservation {
         key: adoption.key.clone(),
         worktree_path: path,
@@ -223,7 +226,7 @@ impl Candidate {
     }
 
     /// Sees that git and the directory name each other; gives the administrative directory.
-    fn tie(&self, path: &Path, branch: &str, lock: &RepositoryLock) -> Result<PathBuf> {
+    fn tie(&self, path: &Path, branch: &str, key: &TaskKey, lock: &RepositoryLock) -> Result<PathBuf> {
         match self {
             Self::Linked { admin, tied, .. } => {
                 if !tied {
@@ -232,7 +235,7 @@ impl Candidate {
                 Ok(admin.clone())
             }
             Self::Forgotten { admin, repository } => {
-                mend::rebuild(repository, path, admin, branch, lock)?;
+                mend::rebuild(repository, path, admin, branch, Some(key), lock)?;
                 Ok(admin.clone())
             }
         }

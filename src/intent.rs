@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock;
 use crate::disk::{self, Replace};
 use crate::error::{Error, IoContext, Result};
+use crate::git::worktree;
 use crate::home::OkstraHome;
 use crate::lock::TaskLock;
 use crate::task::TaskKey;
@@ -139,7 +140,7 @@ impl Intent {
     /// The reason with which the worktree is locked while this intent stands.
     #[must_use]
     pub fn lock_reason(&self) -> String {
-        format!("okstra:{}", self.op)
+        worktree::lock::run_reason(&self.op)
     }
 
     /// Writes it durably, over the one of an earlier attempt.

@@ -11,10 +11,12 @@ use super::{Code, Doctor, Finding, LEFT_BEHIND, Outcome, Severity, age, spoken};
 use crate::clock;
 use crate::disk;
 use crate::error::Result;
+use crate::git::worktree::lock::{self, Empty, Lock};
 use crate::git::{mend, worktree};
 use crate::intent::Intent;
-use crate::lock::RepositoryLock;
-use crate::registry::Inspection;
+use crate::lock::{RepositoryLock, TaskLock};
+use crate::registry::{Entry, EntryStatus, Inspection, TaskRecord};
+use crate::task::TaskKey;
 
 /// git fills a `commondir` within microseconds.
 const TORN_AFTER: Duration = Duration::from_secs(10);
@@ -26,7 +28,7 @@ struct Found {
     admin: PathBuf,
     /// The directory it belongs to; `None` where git had not come so far.
     tree: Option<PathBuf>,
-    reason: Option<String>,
+    lock: Lock,
     complete: bool,
 }
 
@@ -38,11 +40,13 @@ impl Found {
             && fs::symlink_metadata(admin.join("HEAD")).is_ok()
             && filled("index")
             && !admin.join("index.lock").exists();
-        Self { tree: worktree::tree_of(&admin), reason: worktree::lock_reason(&admin), complete, admin }
+        // What cannot be read is not known to be nobody's.
+        let lock = lock::of(&admin).unwrap_or(Lock::Foreign(String::new()));
+        Self { tree: worktree::tree_of(&admin), lock, complete, admin }
     }
 
     fn is_ours(&self) -> bool {
-        self.reason.as_ref().is_some_and(|reason| reason.starts_with("okstra:"))
+        matches!(self.lock, Lock::Run(_) | Lock::Standing(_))
     }
 
     /// Whether its directory is there and names it.
@@ -101,11 +105,17 @@ pub(super) fn examine_unfinished(
     for known in known {
         let common = &known.repository.common_dir;
         for found in worktree::admin_dirs(common).into_iter().map(Found::at) {
-            let run_is_over = found.reason.as_ref().is_some_and(|reason| !alive.contains(reason));
-            if found.is_ours() && run_is_over {
-                ours(doctor, common, found, inspection)?;
-            } else if !found.is_ours() && !found.complete && !found.is_tied() {
-                foreign(doctor, &found);
+            match &found.lock {
+                Lock::Run(reason) if !alive.contains(reason) => ours(doctor, common, found, inspection)?,
+                Lock::Run(_) => {}
+                Lock::Standing(key) => {
+                    let key = key.clone();
+                    standing(doctor, &found, &key, inspection)?;
+                }
+                Lock::Free | Lock::Foreign(_) if !found.complete && !found.is_tied() => {
+                    foreign(doctor, &found);
+                }
+                Lock::Free | Lock::Foreign(_) => {}
             }
         }
         staging(doctor, common)?;
@@ -122,7 +132,7 @@ fn ours(doctor: &mut Doctor<'_>, common: &Path, found: Found, inspection: &Inspe
     // A run with another okstra home keeps its record there.
     let recent = age.is_none_or(|age| age < LEFT_BEHIND);
     if found.complete && found.is_tied() {
-        let (reason, admin) = (found.reason.clone().unwrap_or_default(), found.admin.clone());
+        let (lock, admin) = (found.lock.clone(), found.admin.clone());
         let message = format!("{} is still locked by a run that is over ({})", admin.display(), spoken(age));
         let mut finding = Finding::new(Code::EntryLocked, Severity::Warning, message).at(admin.clone());
         finding.task_key = row.map(|entry| entry.key.clone());
@@ -134,8 +144,13 @@ fn ours(doctor: &mut Doctor<'_>, common: &Path, found: Found, inspection: &Inspe
             );
             return Ok(());
         }
+        if let Some(entry) = row.filter(|entry| entry.status == EntryStatus::Active) {
+            let remedy = "Puts the lock of its task in its place; the worktree is whole.";
+            return doctor
+                .mend(finding, remedy, |_| lock::put_on(&admin, &entry.key, Empty::Foreign).map(drop));
+        }
         return doctor.mend(finding, "Takes that lock off; the worktree is whole.", |_| {
-            worktree::unlock(&admin, &reason)
+            lock::take_off(&admin, |found| *found == lock)
         });
     }
     let message =
@@ -152,6 +167,35 @@ fn ours(doctor: &mut Doctor<'_>, common: &Path, found: Found, inspection: &Inspe
     doctor.mend(finding, remedy, |doctor| {
         let lock = RepositoryLock::acquire(doctor.home, common, doctor.patience)?;
         quarantine(doctor, common, &found, &lock)
+    })
+}
+
+/// An entry that is locked for a task. Only tasks of this home are looked at: those of another one are its own.
+fn standing(doctor: &mut Doctor<'_>, found: &Found, key: &str, inspection: &Inspection) -> Result<()> {
+    let row = inspection.entries.iter().find(|entry| entry.key.to_string() == key);
+    let here = |entry: &Entry| {
+        found.tree.as_ref().is_some_and(|tree| worktree::same_place(&entry.worktree_path, tree))
+    };
+    let over = match row {
+        Some(entry) => entry.status == EntryStatus::Released && here(entry),
+        // A row that is lost is written again from the record, where there is one.
+        None => {
+            found.tree.as_ref().is_some_and(|tree| tree.starts_with(doctor.home.worktrees()))
+                && TaskRecord::read(&found.admin).is_none()
+        }
+    };
+    let held = TaskKey::parse(key)
+        .is_ok_and(|key| TaskLock::is_held(doctor.home, &key) || doctor.home.intent_file(&key).exists());
+    if !over || held {
+        return Ok(());
+    }
+    let admin = &found.admin;
+    let message =
+        format!("{} is still locked for the task {key}, which is not active any more", admin.display());
+    let mut finding = Finding::new(Code::EntryLocked, Severity::Warning, message).at(admin.clone());
+    finding.task_key = row.map(|entry| entry.key.clone());
+    doctor.mend(finding, "Takes that lock off.", |_| {
+        lock::take_off(admin, |lock| matches!(lock, Lock::Standing(name) if name == key))
     })
 }
 
@@ -175,7 +219,7 @@ fn quarantine(doctor: &Doctor<'_>, common: &Path, found: &Found, _lock: &Reposit
 /// An entry that somebody else's git left half-made. It stands in nobody's way, so it is only told of.
 fn foreign(doctor: &mut Doctor<'_>, found: &Found) {
     let age = age(&found.admin);
-    let is_half_made = found.tree.is_none() || found.reason.is_some();
+    let is_half_made = found.tree.is_none() || found.lock != Lock::Free;
     if !is_half_made || age.is_none_or(|age| age < FOREIGN_AFTER) {
         return;
     }

@@ -77,6 +77,8 @@ codes! {
     BranchOther = "branch-other",
     /// okstra's record in a worktree's administrative directory is missing.
     RecordLost = "record-lost",
+    /// The worktree of an active task is not locked for it.
+    LockMissing = "lock-missing",
     /// A worktree has okstra's record, and the registry has no row for it.
     RowLost = "row-lost",
     /// Something lies where worktrees lie, and no row names it.

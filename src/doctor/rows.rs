@@ -7,6 +7,7 @@ use super::locks;
 use super::repositories::{self, Known};
 use super::{Code, Doctor, Finding, Outcome, Severity};
 use crate::error::{Error, Result};
+use crate::git::worktree::lock::{self, Empty, Lock};
 use crate::git::worktree::{self, Found};
 use crate::git::{Repository, mend};
 use crate::lock::{RepositoryLock, TaskLock};
@@ -177,7 +178,8 @@ fn broken(doctor: &mut Doctor<'_>, entry: &Entry, known: &[Known], reason: &str)
         let repository = &known.repository;
         let lock = RepositoryLock::acquire(doctor.home, &repository.common_dir, doctor.patience)?;
         let admin = repository.common_dir.join("worktrees").join(admin.file_name().unwrap_or_default());
-        mend::rebuild(repository, path, &admin, &entry.branch, &lock)?;
+        let locked = (entry.status == EntryStatus::Active).then_some(&entry.key);
+        mend::rebuild(repository, path, &admin, &entry.branch, locked, &lock)?;
         record(&admin, entry, &repository.common_dir)
     })
 }
@@ -248,6 +250,17 @@ fn linked(doctor: &mut Doctor<'_>, entry: &Entry, known: Option<&Known>, admin: 
                 mend::make_index(common, path, admin, &lock)
             })?;
         }
+    }
+    let locked = lock::of(admin)?;
+    if locked == Lock::Free || matches!(&locked, Lock::Standing(_) if !locked.stands_for(&entry.key)) {
+        let message = format!(
+            "git's data of {} is not locked for it: `git worktree prune` could take it away while the disk is not mounted",
+            entry.key
+        );
+        let finding = about(Code::LockMissing, Severity::Warning, message);
+        doctor.mend(finding, "Locks it, as that of every active task.", |_| {
+            lock::put_on(admin, &entry.key, Empty::Foreign).map(drop)
+        })?;
     }
     let right = TaskRecord::read(admin).is_some_and(|record| {
         record.entry.key == entry.key && worktree::same_place(&record.entry.worktree_path, path)

@@ -5,11 +5,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::worktree;
+use super::worktree::{self, lock::Empty};
 use super::{Git, Repository};
 use crate::disk::{self, Replace};
 use crate::error::{Error, IoContext, Result};
 use crate::lock::RepositoryLock;
+use crate::task::TaskKey;
 
 /// Below the common git directory, two levels deep like `worktrees/<id>`, so that `../..` is right in both places.
 const STAGING: &str = "okstra-rebuild";
@@ -63,12 +64,13 @@ impl Drop for HeldNames {
 /// and an index of its commit. The files in the worktree are not touched, so what was changed there shows as changed;
 /// what was staged is lost with the index that was deleted. Built aside and moved into place in one step.
 ///
-/// The branch must exist and be checked out nowhere else.
+/// The branch must exist and be checked out nowhere else. The entry of an active task is locked from the beginning.
 pub fn rebuild(
     repository: &Repository,
-    worktree: &Path,
+    tree: &Path,
     admin: &Path,
     branch: &str,
+    locked_for: Option<&TaskKey>,
     lock: &RepositoryLock,
 ) -> Result<()> {
     let common = &repository.common_dir;
@@ -77,7 +79,7 @@ pub fn rebuild(
             "its .git file names {}, which is no place for a worktree of its repository",
             admin.display()
         );
-        return Err(Error::WorktreeBroken { path: worktree.to_owned(), reason });
+        return Err(Error::WorktreeBroken { path: tree.to_owned(), reason });
     }
     let staging = common.join(STAGING).join(format!("{:016x}", disk::random()));
     let tables = common.join("reftable").is_dir();
@@ -86,12 +88,15 @@ pub fn rebuild(
     let head = if tables { "ref: refs/heads/.invalid\n".to_owned() } else { format!("ref: {name}\n") };
     for (file, content) in [
         ("commondir", b"../..\n".to_vec()),
-        ("gitdir", line(&worktree.join(".git"))),
+        ("gitdir", line(&tree.join(".git"))),
         ("HEAD", head.into_bytes()),
     ] {
         disk::replace_file(&staging.join(file), &content, Replace::default())?;
     }
-    let git = || Git::new(worktree).git_dir(Some(&staging)).work_tree(worktree).holding(lock);
+    if let Some(key) = locked_for {
+        worktree::lock::put_on(&staging, key, Empty::Foreign)?;
+    }
+    let git = || Git::new(tree).git_dir(Some(&staging)).work_tree(tree).holding(lock);
     if tables {
         fs::create_dir(staging.join("reftable")).context("make the directory", &staging)?;
         disk::replace_file(

@@ -1,10 +1,13 @@
 //! Linked worktrees: their administrative directories as git keeps them, and the one way in which okstra adds one.
 
+pub mod lock;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use self::lock::Lock;
 use super::Repository;
 use super::repository::path_of;
 use crate::cancel::Cancel;
@@ -114,6 +117,8 @@ pub fn is_surely_of(worktree: &Path, common_dir: &Path) -> bool {
         && real(&admin)
         && real(&entries)
         && fs::symlink_metadata(admin.join("HEAD")).is_ok()
+        // An active task's entry is locked; one that is not yet, or not any more, gets its lock with the task lock held.
+        && lock::is_on(&admin)
 }
 
 /// The content of a file that holds one path, in three system calls instead of five; one that is longer than any path is
@@ -172,31 +177,6 @@ pub fn admin_dirs(common_dir: &Path) -> Vec<PathBuf> {
     entries.flatten().map(|entry| entry.path()).collect()
 }
 
-/// The reason with which an administrative directory is locked, where it is.
-#[must_use]
-pub fn lock_reason(admin: &Path) -> Option<String> {
-    let text = fs::read(admin.join("locked")).ok()?;
-    Some(String::from_utf8_lossy(&text).trim().to_owned())
-}
-
-/// Takes our own lock off a worktree: only when its reason is still ours.
-pub fn unlock(admin: &Path, reason: &str) -> Result<()> {
-    let file = admin.join("locked");
-    let text = match fs::read(&file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        // What cannot be read is not known to be unlocked.
-        Err(error) => return Err(error).context("read", file),
-    };
-    if String::from_utf8_lossy(&text).trim() != reason {
-        return Ok(());
-    }
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).context("unlock", admin),
-        _ => Ok(()),
-    }
-}
-
 /// Whether a worktree directory is the one that this administrative directory points back to.
 #[must_use]
 pub fn points_back(admin: &Path, worktree: &Path) -> bool {
@@ -246,7 +226,7 @@ pub fn repair_torn(common_dir: &Path, _lock: &RepositoryLock) -> Result<Vec<Path
         let Ok(metadata) = fs::metadata(&file) else { continue };
         let age =
             metadata.modified().ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
-        let ours = lock_reason(&admin).is_some_and(|reason| reason.starts_with("okstra:"));
+        let ours = matches!(lock::of(&admin), Ok(Lock::Run(_) | Lock::Standing(_)));
         if metadata.len() == 0 && (ours || age.is_some_and(|age| age >= TORN_AFTER)) {
             disk::replace_file(&file, b"../..\n", Replace { keep_mode: true, ..Replace::default() })?;
             repaired.push(admin);
@@ -344,6 +324,7 @@ pub fn sync(common_dir: &Path, admin: &Path, worktree: &Path, branch: &str) -> R
         admin.join("index"),
         admin.join("gitdir"),
         admin.join("commondir"),
+        admin.join("locked"),
         admin.join("logs/HEAD"),
         worktree.join(".git"),
     ] {

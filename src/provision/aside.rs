@@ -13,6 +13,7 @@ use crate::cancel::Cancel;
 use crate::clock;
 use crate::disk;
 use crate::error::Result;
+use crate::git::worktree::lock::{self, Lock};
 use crate::git::{Git, Repository, stale, worktree};
 use crate::intent::{Intent, Stage};
 use crate::registry::EntryStatus;
@@ -127,16 +128,23 @@ fn was_given_to_nobody(job: &Job<'_>, intent: &Intent) -> bool {
     intent.discarded.is_some() || (intent.stage == Stage::Filling && !is_row())
 }
 
-/// The administrative directory that an intent's git made: by the reason it was locked with, else by the tree's link.
+/// The administrative directory that an intent's git made: by the reason it was locked with, else by the tree's link, where
+/// nobody else has locked it.
 pub(super) fn admin_dir(intent: &Intent) -> Option<PathBuf> {
     let reason = intent.lock_reason();
     let by_reason = worktree::admin_dirs(&intent.common_dir)
         .into_iter()
-        .find(|dir| worktree::lock_reason(dir).as_ref() == Some(&reason));
+        .find(|dir| lock::reason(dir).as_ref() == Some(&reason));
     by_reason.or_else(|| {
         let admin = worktree::admin_dir_of(&intent.path).ok()??;
-        let unlocked = worktree::lock_reason(&admin).is_none();
-        (unlocked && admin.is_dir() && worktree::points_back(&admin, &intent.path)).then_some(admin)
+        // An empty one is ours after a power cut: there was nothing at the intent's path before.
+        let ours = match lock::of(&admin).ok()? {
+            Lock::Free => true,
+            Lock::Standing(key) => key == intent.task_key,
+            Lock::Foreign(reason) => reason.is_empty(),
+            Lock::Run(_) => false,
+        };
+        (ours && admin.is_dir() && worktree::points_back(&admin, &intent.path)).then_some(admin)
     })
 }
 
@@ -153,7 +161,7 @@ fn is_half_removed(intent: &Intent, admin: &Path) -> bool {
     admin.is_dir()
         && admin.parent().is_some_and(|entries| same(entries, &intent.common_dir.join("worktrees")))
         && worktree::tree_of(admin).is_none()
-        && worktree::lock_reason(admin).is_none()
+        && !lock::is_on(admin)
 }
 
 /// Beside the trees, because a rename must not cross file systems; below the tree's own parent when that one lies

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::git::checkout;
 use crate::git::config::Config;
 use crate::git::mend::HeldNames;
+use crate::git::worktree::lock::{self, Empty};
 use crate::git::worktree::{self, Found, NewWorktree};
 use crate::intent::{Intent, Kind, Stage};
 use crate::lock::RepositoryLock;
@@ -230,8 +231,8 @@ pub(super) struct Finished {
     entry: Entry,
 }
 
-/// From a filled tree to a committed row: links, hook, flush, record, row, unlock, and the intent is dropped last. Every
-/// step can be repeated, because recovery does exactly that.
+/// From a filled tree to a committed row: links, hook, the standing lock, flush, row, record, and the intent is dropped
+/// last. Every step can be repeated, because recovery does exactly that.
 pub(super) fn finish(job: &Job<'_>, intent: &mut Intent, admin: &Path) -> Result<Finished> {
     let shares = share::present(&job.plan.shared, job.repository.main_worktree.as_deref());
     let linked = share::link(&shares, &intent.path, admin)?;
@@ -241,13 +242,14 @@ pub(super) fn finish(job: &Job<'_>, intent: &mut Intent, admin: &Path) -> Result
         intent.write(job.home, &job.plan.key, job.task_lock)?;
         hook = hook::run_post_checkout(&job.repository, &intent.path, &intent.commit, &job.patience.cancel)?;
     }
+    // Before the row, so that no task is active without it, and so that the flush takes it along.
+    lock::put_on(admin, &job.plan.key, Empty::Torn)?;
     worktree::sync(&intent.common_dir, admin, &intent.path, &intent.branch)?;
     // From here on the call succeeds or the machine dies: stopping now would only undo finished work.
     let patience = crate::lock::Patience { cancel: Cancel::default(), ..job.patience.clone() };
     let entry = commit(job, intent, &patience)?;
     intent.stage = Stage::Committed;
     registry::write_task_record(admin, &entry, &intent.common_dir)?;
-    worktree::unlock(admin, &intent.lock_reason())?;
     Intent::drop_for(job.home, &job.plan.key, job.task_lock)?;
     Ok(Finished { linked, hook, entry })
 }
@@ -266,7 +268,7 @@ fn commit(job: &Job<'_>, intent: &Intent, patience: &crate::lock::Patience) -> R
             if !same_place && fs::symlink_metadata(&row.worktree_path).is_ok() {
                 return Err(Error::KeyExists { task_key: key.clone(), path: row.worktree_path });
             }
-            job.registry.release(key, patience)?;
+            job.registry.release_row(key, patience)?;
         }
         _ => {}
     }

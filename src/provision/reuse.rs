@@ -11,6 +11,7 @@ use super::{Job, Provision, Status, share};
 use crate::error::{Error, Result};
 use crate::git::mend;
 use crate::git::repository::{self, Glance};
+use crate::git::worktree::lock::{self, Empty};
 use crate::git::worktree::{self, Found};
 use crate::git::{Discovery, Git};
 use crate::home::OkstraHome;
@@ -38,7 +39,8 @@ pub(super) fn at_a_glance(
         return Ok(None);
     }
     let same = worktree::is_surely_of(&entry.worktree_path, &common_dir)
-        || matches!(worktree::look(&entry.worktree_path)?, Found::Linked { common_dir: theirs, .. } if theirs == common_dir);
+        || matches!(worktree::look(&entry.worktree_path)?,
+            Found::Linked { common_dir: theirs, admin } if theirs == common_dir && lock::is_on(&admin));
     if same { reused(registry, plan, entry, patience).map(Some) } else { Ok(None) }
 }
 
@@ -90,6 +92,9 @@ pub(super) fn known(job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> R
         Found::Linked { common_dir, admin } => {
             let foreign = common_dir != job.repository.common_dir;
             let mut answer = if entry.status == EntryStatus::Active {
+                // One of 0.12.0 has no lock, and somebody may have taken it off. Where it cannot be put on (a file system
+                // that is mounted to be read), the worktree is none the worse for it.
+                let _ = lock::put_on(&admin, &job.plan.key, Empty::Foreign);
                 reused(job.registry, job.plan, entry, job.patience)?
             } else {
                 reactivate(&job, entry, &common_dir, &admin)?
@@ -194,6 +199,7 @@ fn reactivate(job: &Job<'_>, entry: Entry, common_dir: &Path, admin: &Path) -> R
         repository: Some(common_dir.to_owned()),
         created_at: Some(entry.created_at),
     };
+    lock::put_on(admin, &job.plan.key, Empty::Foreign)?;
     let entry = job.registry.reserve(&reservation, job.patience)?;
     let mut event = Event::new(EventKind::Restored, Some(&job.plan.key));
     event.phase = Some(job.plan.phase.clone());

@@ -27,6 +27,7 @@ pub use self::rebuild::{TaskRecord, write_task_record};
 use self::store::Store;
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::git::worktree::{self, lock};
 use crate::home::OkstraHome;
 use crate::lock::Patience;
 use crate::task::{self, TaskKey};
@@ -202,6 +203,15 @@ impl Registry {
     /// Gives the task's branch free. The row stays, as released, and so does the directory. Returns the row as it was;
     /// `None` when the registry does not know the task. Writes nothing when the task is released already.
     pub fn release(&self, key: &TaskKey, patience: &Patience) -> Result<Option<Entry>> {
+        let prior = self.release_row(key, patience)?;
+        if let Some(prior) = prior.as_ref().filter(|prior| prior.status == EntryStatus::Active) {
+            let_go(prior);
+        }
+        Ok(prior)
+    }
+
+    /// The same without a look at the worktree: for a row whose directory is gone, or is another's by now.
+    pub fn release_row(&self, key: &TaskKey, patience: &Patience) -> Result<Option<Entry>> {
         match self.lookup(key)? {
             Some(entry) if entry.status == EntryStatus::Active => {}
             known => return Ok(known),
@@ -216,7 +226,6 @@ impl Registry {
         pass_on(&mut document, key.to_string().as_bytes(), &prior.branch);
         self.store.save(&lock, document)?;
         drop(lock);
-        renew_record(&prior);
         self.record(&Event::of(EventKind::Released, &prior));
         Ok(Some(prior))
     }
@@ -323,13 +332,17 @@ fn patch(document: &mut Document, key: &TaskKey, field: &str, value: &str) {
     }
 }
 
-/// Says in the worktree's own record too that the task was released. Only a rebuild from the disk alone reads it, so
-/// that a failure is no failure of the release.
-fn renew_record(prior: &Entry) {
+/// Says in git's entry of the worktree too that the task was released: its record, and its standing lock comes off. Only
+/// a rebuild from the disk alone reads the first, and `doctor --fix` does the second where it could not be done, so that
+/// a failure is no failure of the release.
+fn let_go(prior: &Entry) {
     let Some(admin) = rebuild::admin_dir(&prior.worktree_path) else { return };
-    let Some(record) = TaskRecord::read(&admin).filter(|record| record.entry.key == prior.key) else {
+    if !worktree::points_back(&admin, &prior.worktree_path) {
         return;
-    };
-    let released = Entry { status: EntryStatus::Released, ..prior.clone() };
-    let _ = write_task_record(&admin, &released, &record.repository);
+    }
+    if let Some(record) = TaskRecord::read(&admin).filter(|record| record.entry.key == prior.key) {
+        let released = Entry { status: EntryStatus::Released, ..prior.clone() };
+        let _ = write_task_record(&admin, &released, &record.repository);
+    }
+    let _ = lock::take_off(&admin, |lock| lock.stands_for(&prior.key));
 }

@@ -5,15 +5,19 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cancel::Cancel;
-use crate::error::{IoContext, Result};
+use crate::error::Result;
+use crate::git::worktree::lock;
 use crate::git::{Git, Repository, worktree};
 use crate::obstacle::{Obstacle, ObstacleKind};
 use crate::survey::status::{Depth, WorkStatus};
 use crate::survey::{branch, caches, inside, links, operation, processes, status};
+use crate::task::TaskKey;
 
 /// A worktree that is looked at.
 #[derive(Debug)]
 pub(super) struct Site<'a> {
+    /// The task.
+    pub key: &'a TaskKey,
     /// Its directory.
     pub path: &'a Path,
     /// Its administrative directory.
@@ -163,15 +167,9 @@ fn git_state(
             obstacles.push(obstacle);
         }
     }
-    let lock = site.admin.join("locked");
-    match std::fs::read(&lock) {
-        Ok(reason) => {
-            let reason = String::from_utf8_lossy(&reason).trim().to_owned();
-            let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-            obstacles.push(Obstacle::new(ObstacleKind::Locked, format!("git's lock{why}"), &[reason]));
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error).context("read", lock),
+    if let Some(reason) = lock::of(site.admin)?.not_of(site.key) {
+        let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        obstacles.push(Obstacle::new(ObstacleKind::Locked, format!("git's lock{why}"), &[reason]));
     }
     if site.delete_branch {
         branch_to_delete(site, cancel, obstacles)?;

@@ -34,7 +34,7 @@ pub(super) fn remove(
             .find(|admin| worktree::points_back(admin, &entry.worktree_path))
     });
     let Some((repository, admin)) = repository.zip(admin) else {
-        ground.registry.release(ground.key, ground.patience)?;
+        ground.registry.release_row(ground.key, ground.patience)?;
         return Ok(Removal {
             task_key: ground.key.clone(),
             path: entry.worktree_path.clone(),

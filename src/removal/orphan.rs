@@ -67,8 +67,14 @@ pub(super) fn bury(ground: &Ground<'_>, path: &Path) -> Result<String> {
             crate::survey::operation::Head::Branch(name) => name,
             crate::survey::operation::Head::Detached(_) => "HEAD".to_owned(),
         };
-        let site =
-            Site { path, admin: &admin, repository: &repository, branch: &branch, delete_branch: false };
+        let site = Site {
+            key: ground.key,
+            path,
+            admin: &admin,
+            repository: &repository,
+            branch: &branch,
+            delete_branch: false,
+        };
         let done = remove::take(ground, &site, None, &request, Vec::new())?;
         return Ok(done.trash_id.unwrap_or_default());
     }

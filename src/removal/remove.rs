@@ -118,6 +118,7 @@ fn remove_entry(
         .ok_or_else(|| Error::RepositoryGone { path: path.clone(), repository: common_dir.clone() })?;
     mend(ground, &common_dir)?;
     let site = Site {
+        key: ground.key,
         path,
         admin: &admin,
         repository: &repository,

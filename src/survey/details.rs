@@ -9,7 +9,8 @@ use super::tasks::Located;
 use super::{branch, links};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::git::{Git, worktree};
+use crate::git::Git;
+use crate::git::worktree::lock;
 
 /// What there is in one worktree, path by path.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ pub struct Details {
     pub operations: Vec<Operation>,
     /// With a detached `HEAD`: how many of its commits are on no branch, remote-tracking branch or tag.
     pub nowhere: Option<u64>,
-    /// The reason with which the worktree is locked, where it is.
+    /// The reason with which somebody else has locked the worktree, where that is so.
     pub lock: Option<String>,
     /// The last commit.
     pub last: Option<Commit>,
@@ -72,7 +73,7 @@ pub fn of(task: &Located, cancel: &Cancel) -> Result<Option<Details>> {
         ignored: parted.other,
         caches: found,
         operations: operation::in_progress(path, admin)?,
-        lock: worktree::lock_reason(admin),
+        lock: lock::of(admin)?.not_of(&task.survey.key),
         status,
         links,
         nowhere,

@@ -31,7 +31,7 @@ pub(super) fn finish(ground: &Ground<'_>, intent: &Intent, record: &Record) -> R
     }
     let row = ground.registry.lookup(ground.key)?;
     if row.is_some_and(|row| row.worktree_path == record.path) {
-        ground.registry.release(ground.key, &ground.resolute())?;
+        ground.registry.release_row(ground.key, &ground.resolute())?;
     }
     let mut event = Event::new(EventKind::Removed, Some(ground.key));
     event.path = Some(record.path.clone());

@@ -10,6 +10,7 @@ use super::{Ground, drop_ref, repository_at};
 use crate::cancel::Cancel;
 use crate::disk::{self, Replace};
 use crate::error::{Error, IoContext, Result};
+use crate::git::worktree::lock::{self, Empty};
 use crate::git::{Git, Repository, stale, worktree};
 use crate::intent::Intent;
 use crate::lock::RepositoryLock;
@@ -154,6 +155,10 @@ fn move_admin(ground: &Ground<'_>, git: &GitSide, record: &Record) -> Result<Pat
         });
     }
     stale::remove_own_locks(&git.kept)?;
+    if record.row.is_some() {
+        // Before it counts for git again: a released task went into the trash without it.
+        lock::put_on(&git.kept, ground.key, Empty::Foreign)?;
+    }
     let mut admin = git.admin.clone();
     for number in 1.. {
         if fs::symlink_metadata(&admin).is_err() {

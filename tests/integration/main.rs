@@ -21,6 +21,7 @@ mod removal;
 mod repositories;
 mod restoring;
 mod shared_dirs;
+mod standing_lock;
 mod statuses;
 mod support;
 mod survey_facts;

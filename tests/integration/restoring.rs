@@ -137,6 +137,11 @@ fn a_task_whose_branch_is_gone_too_starts_anew() {
         let work = work();
         if released {
             work.sandbox.release("t");
+        } else {
+            work.sandbox.git(
+                &work.sandbox.repo,
+                &["worktree", "unlock", work.sandbox.worktree("t").to_str().unwrap()],
+            );
         }
         work.delete_directory();
         work.sandbox.git(&work.sandbox.repo, &["worktree", "prune", "--expire=now"]);
@@ -149,6 +154,8 @@ fn a_task_whose_branch_is_gone_too_starts_anew() {
 #[test]
 fn a_branch_that_is_checked_out_elsewhere_is_not_taken_away() {
     let work = work();
+    work.sandbox
+        .git(&work.sandbox.repo, &["worktree", "unlock", work.sandbox.worktree("t").to_str().unwrap()]);
     work.delete_directory();
     work.sandbox.git(&work.sandbox.repo, &["worktree", "prune", "--expire=now"]);
     let elsewhere = work.sandbox.base.join("elsewhere");

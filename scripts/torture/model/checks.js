@@ -150,12 +150,20 @@ function checkRepository({ sandbox, repository, placeOf, model }, thorough) {
   const wanted = [...trees, `worktree ${sandbox.path('repository-sentinel')}`].sort()
   if (known.join() !== wanted.join()) violations.push(`git worktree list has ${known.join(', ')}; not ${wanted.join(', ')}`)
   for (const name of intents(sandbox)) violations.push(`intent left: ${name}`)
+  const active = model.tasks.filter((task) => task.row === 'active')
+  const standing = new Set(active.map((task) => `okstra ${keyOf(task)}: use okstra remove`))
+  for (const task of active.filter((task) => task.tree)) {
+    const reason = sandbox.tryGit(placeOf(task), 'rev-parse', '--git-path', 'locked').stdout.trim()
+    if (!there(reason)) violations.push(`${task.name}: it is active, and its entry is not locked`)
+  }
   const git = path.join(repository, '.git')
   for (const directory of [git, ...['worktrees', 'refs'].map((name) => path.join(git, name))]) {
     if (!there(directory)) continue
     for (const name of fs.readdirSync(directory, { recursive: directory !== git })) {
       if (name.endsWith('.lock')) violations.push(`lock left: ${path.join(directory, name)}`)
-      if (path.basename(name) === 'locked') violations.push(`still locked: ${name}`)
+      if (path.basename(name) !== 'locked') continue
+      const reason = fs.readFileSync(path.join(directory, name), 'utf8').trim()
+      if (!standing.has(reason)) violations.push(`still locked: ${name}: ${reason}`)
     }
   }
   if (thorough) {

@@ -35,13 +35,18 @@ const list = (directory) => {
 const intents = (sandbox) =>
   list(path.join(sandbox.home, 'state', 'intents')).filter((name) => name.endsWith('.json'))
 
-/** Lock files that a dead git left in the repository, and worktrees that stayed locked in okstra's name. */
+/** The lock that the entry of an active task has. */
+const STANDING = /^okstra [^/]+\/[^/]+\/[^/]+: use okstra remove$/
+
+/** Lock files that a dead git left in the repository, and worktrees that stayed locked in the name of a run. */
 function leftLocks(repository) {
   const found = []
   for (const file of filesBelow(path.join(repository, '.git'))) {
     const name = path.relative(repository, file)
     if (name.endsWith('.lock')) found.push(`left behind: ${name}`)
-    if (path.basename(file) === 'locked') found.push(`still locked: ${name}: ${fs.readFileSync(file, 'utf8').trim()}`)
+    if (path.basename(file) === 'locked' && !STANDING.test(fs.readFileSync(file, 'utf8').trim())) {
+      found.push(`still locked: ${name}: ${fs.readFileSync(file, 'utf8').trim()}`)
+    }
     if (path.basename(file) === 'commondir' && fs.statSync(file).size === 0) found.push(`torn: ${name}`)
   }
   return found

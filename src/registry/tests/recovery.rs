@@ -74,6 +74,7 @@ fn rows_come_back_from_the_worktrees_alone() {
         fs::create_dir_all(&tree).unwrap();
         fs::write(admin.join("commondir"), "../..\n").unwrap();
         fs::write(admin.join("HEAD"), head).unwrap();
+        fs::write(admin.join("gitdir"), format!("{}\n", tree.join(".git").display())).unwrap();
         fs::write(tree.join(".git"), format!("gitdir: {}\n", admin.display())).unwrap();
         (admin, tree)
     };

@@ -149,8 +149,14 @@ fn check_tree(sandbox: &Sandbox, answer: &Answer, head: &str) {
     assert_eq!(sandbox.git(tree, &["symbolic-ref", "HEAD"]), format!("refs/heads/{}", answer.branch));
     assert_eq!(sandbox.git(tree, &["rev-parse", "HEAD"]), head);
     assert_eq!(sandbox.git(tree, &["rev-parse", &format!("{}^{{commit}}", answer.base)]), answer.base);
-    let admin = PathBuf::from(sandbox.git(tree, &["rev-parse", "--absolute-git-dir"]));
-    assert!(!lies_at(admin.join("locked")), "the worktree is unlocked at the end");
+    let said = sandbox.try_git(tree, &["rev-parse", "--absolute-git-dir"]).stdout;
+    let admin = PathBuf::from(OsStr::from_bytes(said.strip_suffix(b"\n").unwrap_or(&said)));
+    let lock = fs::read_to_string(admin.join("locked")).unwrap_or_default();
+    assert_eq!(
+        lock,
+        format!("okstra {}: use okstra remove", answer.key),
+        "the worktree is locked for its task"
+    );
     assert_eq!(locks_below(&admin), [] as [PathBuf; 0]);
 }
 
