@@ -654,8 +654,8 @@ export interface MergeVerdict {
 /** What stands in the way of a removal. */
 export interface Obstacle {
   /**
-   * What it is: `uncommitted`, `untracked`, `ignored`, `operation`, `detached`, `submodules`, `unmerged`, `processes`,
-   * `locked`, `branch-in-use`, `nested`, `mount`, `unreadable`, and what later versions add.
+   * What it is: `uncommitted`, `untracked`, `ignored`, `operation`, `detached`, `refs`, `stashes`, `submodules`,
+   * `unmerged`, `processes`, `locked`, `branch-in-use`, `nested`, `mount`, `unreadable`, and what later versions add.
    */
   kind: string
   /** One sentence about it. */

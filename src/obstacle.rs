@@ -52,6 +52,10 @@ kinds! {
     Operation = "operation", Some("--discard-operation"),
     /// A detached `HEAD` with commits that are on no branch, tag or remote.
     Detached = "detached", Some("--discard-detached"),
+    /// Refs of this worktree alone (`refs/worktree/`) whose commits are on no branch, tag or remote.
+    Refs = "refs", Some("--discard-refs"),
+    /// Stashes that were made in this worktree. They stay in the repository, but what they hold is its work.
+    Stashes = "stashes", Some("--ignore-stashes"),
     /// Submodules that are checked out: their repositories lie inside the worktree's own git data.
     Submodules = "submodules", Some("--discard-submodules"),
     /// The branch that is to be deleted has commits that are on no other branch, tag or remote.

@@ -9,6 +9,8 @@ const ALLOWED = {
   'discard-ignored': ['ignored', 'Allow ignored files that no cache or build made, such as settings and secrets'],
   'discard-operation': ['operation', 'Allow an unfinished merge, rebase, cherry-pick, revert or bisect'],
   'discard-detached': ['detached', 'Allow a detached HEAD with commits that are on no branch'],
+  'discard-refs': ['refs', 'Allow refs of this worktree alone (refs/worktree/) with commits that are on no branch'],
+  'ignore-stashes': ['stashes', 'Allow stashes that were made in this worktree; they stay in the repository'],
   'discard-submodules': ['submodules', 'Allow submodules that are checked out'],
   'discard-commits': ['unmerged', 'With --delete-branch: allow commits that are on no other branch or remote'],
   'ignore-processes': ['processes', 'Allow processes that run inside'],

@@ -220,8 +220,8 @@ pub struct TaskOverview {
 /// What stands in the way of a removal.
 #[napi(object, object_from_js = false)]
 pub struct Obstacle {
-    /// What it is: `uncommitted`, `untracked`, `ignored`, `operation`, `detached`, `submodules`, `unmerged`, `processes`,
-    /// `locked`, `branch-in-use`, `nested`, `mount`, `unreadable`, and what later versions add.
+    /// What it is: `uncommitted`, `untracked`, `ignored`, `operation`, `detached`, `refs`, `stashes`, `submodules`,
+    /// `unmerged`, `processes`, `locked`, `branch-in-use`, `nested`, `mount`, `unreadable`, and what later versions add.
     pub kind: &'static str,
     /// One sentence about it.
     pub detail: String,

@@ -3,6 +3,7 @@
 //! Everything here may answer "not known": a split or sparse index, an extension that must be understood and is not,
 //! stat data that differs in any field. git knows the answer then, at the price of reading the files.
 
+pub mod candid;
 mod draft;
 
 use std::path::Path;
@@ -30,7 +31,7 @@ pub struct Index {
 }
 
 /// A time of the file system: seconds as git keeps them (the low 32 bits), and nanoseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time {
     /// Seconds since 1970, modulo 2^32.
     pub seconds: u32,

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::disk;
 use crate::error::{IoContext, Result};
 
 /// How long a lock file of the whole repository that our killed git may have left is watched before it counts as left.
@@ -60,5 +61,26 @@ fn remove_if_there(path: &Path) -> Result<()> {
             Err(error).context("remove the stale lock", path)
         }
         _ => Ok(()),
+    }
+}
+
+/// Largest crash report that is looked into.
+const REPORT: u64 = 64 * 1024 * 1024;
+
+/// Takes away the reports of a `git fast-import` that ended before its stream did, because it was stopped or had no room:
+/// it leaves one in its git directory, with names of files in it, and no setting keeps it from that. Only those go that
+/// name this ref, and those of this process.
+pub fn remove_crash_reports(git_dir: &Path, name: &str) {
+    let parent = format!("    parent process     : {}\n", std::process::id());
+    for entry in fs::read_dir(git_dir).into_iter().flatten().flatten() {
+        if !entry.file_name().as_encoded_bytes().starts_with(b"fast_import_crash_") {
+            continue;
+        }
+        let Ok(Some((_, report))) = disk::read_regular(&entry.path(), REPORT) else { continue };
+        let says = |text: &str| memchr::memmem::find(&report, text.as_bytes()).is_some();
+        if says(name) || says(&parent) {
+            // What stays is a text that nobody reads, and no reason to fail.
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::Git;
+use crate::git::index::candid::Hidden;
 use crate::lock::TaskLock;
+use crate::survey::candid::{Look, Question};
 
 /// A mode and an object, as git spells both.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,19 +42,25 @@ pub(super) struct Changes {
     pub tracked: Vec<Change>,
     /// Files that git does not know and does not ignore.
     pub untracked: Vec<Vec<u8>>,
+    /// Files that git was told not to look at.
+    pub hidden: Hidden,
 }
 
-/// Asks git, overriding what would make it tell less.
-pub(super) fn of(worktree: &Path, lock: &TaskLock) -> Result<Changes> {
-    let output = Git::new(worktree)
+/// Asks git, in the way that lets nothing be hidden.
+pub(super) fn of(worktree: &Path, lock: &TaskLock, cancel: &Cancel) -> Result<Changes> {
+    let question = Question::about(worktree, Look::Closely, cancel)?;
+    let output = question
+        .git()
         .args(["status", "--porcelain=v2", "-z", "--no-renames", "--untracked-files=all"])
         .args(["--ignore-submodules=none", "--no-ahead-behind"])
-        .looks_only()
         .holding(lock)
+        .cancel(cancel)
         .read()?;
-    parse(&output).ok_or_else(|| Error::Internal {
+    let mut changes = parse(&output).ok_or_else(|| Error::Internal {
         message: format!("git status in {} answered in another form than expected", worktree.display()),
-    })
+    })?;
+    changes.hidden = question.hidden().clone();
+    Ok(changes)
 }
 
 /// What the index of a worktree has that `HEAD` has not, when the directory itself is gone.

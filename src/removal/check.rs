@@ -1,16 +1,19 @@
 //! Everything that stands in the way of a removal. Nothing is changed here, and what cannot be found out stands in the
 //! way.
 
+mod git_state;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::git::worktree::lock;
-use crate::git::{Git, Repository, worktree};
+use crate::git::repository::path_of;
+use crate::git::{Git, Repository};
 use crate::obstacle::{Obstacle, ObstacleKind};
+use crate::survey::inside::Inside;
 use crate::survey::status::{Depth, WorkStatus};
-use crate::survey::{branch, caches, inside, links, operation, processes, status};
+use crate::survey::{caches, inside, links, processes, status};
 use crate::task::TaskKey;
 
 /// A worktree that is looked at.
@@ -48,10 +51,10 @@ pub(super) fn look(site: &Site<'_>, cancel: &Cancel) -> Result<Findings> {
     let mut obstacles = Vec::new();
     let own = links::own(site.path, &site.repository.common_dir, site.repository.main_worktree.as_deref());
     let inside = inside::look(site.path, cancel)?;
-    let status = status::ask(site.path, Depth::Ignored, &own, cancel)?;
-    let nested = repositories(site, inside.repositories, &mut obstacles)?;
+    let status = status::ask(site.path, Depth::Everything, &own, cancel)?;
+    let nested = repositories(site, &inside, &mut obstacles)?;
     let untracked = files(site, &status, &nested, cancel, &mut obstacles)?;
-    git_state(site, &status, cancel, &mut obstacles)?;
+    git_state::look(site, &status, cancel, &mut obstacles)?;
     occupied(site.path, &mut obstacles);
     let mut places = |kind, paths: &[PathBuf], one: &str, many: &str| {
         if !paths.is_empty() {
@@ -70,25 +73,35 @@ pub(super) fn look(site: &Site<'_>, cancel: &Cancel) -> Result<Findings> {
     Ok(Findings { obstacles, status, untracked, links: own })
 }
 
-/// Parts submodules, which are part of the worktree, from repositories that are not.
-fn repositories(site: &Site<'_>, found: Vec<PathBuf>, obstacles: &mut Vec<Obstacle>) -> Result<Vec<PathBuf>> {
-    if found.is_empty() {
-        return Ok(found);
+/// Parts submodules, which are part of the worktree, from repositories that are not. A directory that only looks like a
+/// bare repository and in which git tracks files is content of the project: what it does not track in there it names as
+/// untracked or ignored, so nothing in it goes unseen.
+fn repositories(site: &Site<'_>, inside: &Inside, obstacles: &mut Vec<Obstacle>) -> Result<Vec<PathBuf>> {
+    if inside.repositories.is_empty() {
+        return Ok(Vec::new());
     }
     let listed = Git::new(site.path).args(["ls-files", "-z", "--stage", "--"]);
-    let pathspecs = found.iter().map(|path| {
+    let pathspecs = inside.repositories.iter().map(|path| {
         let mut text = std::ffi::OsString::from(":(top,literal)");
         text.push(path);
         text
     });
     let listed = listed.args(pathspecs).looks_only().read()?;
-    let links: BTreeSet<&[u8]> = listed
-        .split(|byte| *byte == 0)
-        .filter(|line| line.starts_with(b"160000 "))
-        .filter_map(|line| line.iter().position(|byte| *byte == b'\t').map(|tab| &line[tab + 1..]))
-        .collect();
-    let (submodules, nested): (Vec<PathBuf>, Vec<PathBuf>) =
-        found.into_iter().partition(|path| links.contains(path.as_os_str().as_encoded_bytes()));
+    let (mut links, mut content) = (BTreeSet::new(), BTreeSet::new());
+    for line in listed.split(|byte| *byte == 0) {
+        let Some(tab) = line.iter().position(|byte| *byte == b'\t') else { continue };
+        let path = path_of(&line[tab + 1..]);
+        if line.starts_with(b"160000 ") {
+            links.insert(path);
+        } else {
+            content.extend(path.ancestors().filter(|above| inside.bare.contains(*above)).map(Path::to_owned));
+        }
+    }
+    let found = inside.repositories.iter().filter(|path| !content.contains(*path)).cloned();
+    let (submodules, mut nested): (Vec<PathBuf>, Vec<PathBuf>) = found.partition(|path| links.contains(path));
+    // What lies in one of them goes with it.
+    let all: BTreeSet<PathBuf> = nested.iter().cloned().collect();
+    nested.retain(|path| !path.ancestors().skip(1).any(|above| all.contains(above)));
     if !submodules.is_empty() {
         let detail = format!(
             "{}, whose commits may be in no other repository",
@@ -119,6 +132,10 @@ fn files(
         if !status.conflicted.is_empty() {
             detail.push_str(&format!(" ({} in conflict)", status.conflicted.len()));
         }
+        if !status.hidden.is_empty() {
+            let hidden = status.hidden.len();
+            detail.push_str(&format!(" ({hidden} that git was told not to look at, `git ls-files -v`)"));
+        }
         obstacles.push(Obstacle::new(ObstacleKind::Uncommitted, detail, &names(&tracked)));
     }
     let parted = caches::part(site.path, status, cancel)?;
@@ -139,68 +156,6 @@ fn files(
         obstacles.push(Obstacle::new(ObstacleKind::Ignored, detail, &names(&ignored)));
     }
     Ok(untracked)
-}
-
-fn git_state(
-    site: &Site<'_>,
-    status: &WorkStatus,
-    cancel: &Cancel,
-    obstacles: &mut Vec<Obstacle>,
-) -> Result<()> {
-    let operations = operation::in_progress(site.path, site.admin)?;
-    if !operations.is_empty() {
-        let kinds: Vec<String> = operations.iter().map(|one| one.kind.as_str().to_owned()).collect();
-        let detail = format!("a {} in progress", kinds.join(" and a "));
-        obstacles.push(Obstacle::new(ObstacleKind::Operation, detail, &kinds));
-    }
-    if status.branch.is_none()
-        && let Some(commit) = &status.commit
-    {
-        let count = branch::commits_nowhere(site.path, commit, cancel)?;
-        if count > 0 {
-            let detail = format!(
-                "a detached HEAD with {} on no branch",
-                counted(usize::try_from(count).unwrap_or(usize::MAX), "commit", "commits")
-            );
-            let mut obstacle = Obstacle::new(ObstacleKind::Detached, detail, std::slice::from_ref(commit));
-            obstacle.count = count;
-            obstacles.push(obstacle);
-        }
-    }
-    if let Some(reason) = lock::of(site.admin)?.not_of(site.key) {
-        let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-        obstacles.push(Obstacle::new(ObstacleKind::Locked, format!("git's lock{why}"), &[reason]));
-    }
-    if site.delete_branch {
-        branch_to_delete(site, cancel, obstacles)?;
-    }
-    Ok(())
-}
-
-fn branch_to_delete(site: &Site<'_>, cancel: &Cancel, obstacles: &mut Vec<Obstacle>) -> Result<()> {
-    let name = format!("refs/heads/{}", site.branch);
-    if site.repository.branch_tip(site.branch)?.is_none() {
-        return Ok(());
-    }
-    // Without `refs/heads/`, as `--branches` wants it: with it nothing would be excluded, and every commit be found.
-    let exclude = format!("--exclude={}", site.branch);
-    let args = ["rev-list", &name, "--not", &exclude, "--branches", "--remotes", "--tags"];
-    let output = site.repository.git().args(args).looks_only().cancel(cancel).read()?;
-    let commits: Vec<String> = String::from_utf8_lossy(&output).lines().map(str::to_owned).collect();
-    if !commits.is_empty() {
-        let detail = format!(
-            "branch {} has {} on no other branch or remote",
-            site.branch,
-            counted(commits.len(), "commit", "commits")
-        );
-        obstacles.push(Obstacle::new(ObstacleKind::Unmerged, detail, &commits));
-    }
-    if let Some(path) = worktree::checked_out_at(site.repository, site.branch, Some(site.path))? {
-        let path = path.display().to_string();
-        let detail = format!("branch {} is checked out at {path} too", site.branch);
-        obstacles.push(Obstacle::new(ObstacleKind::BranchInUse, detail, &[path]));
-    }
-    Ok(())
 }
 
 /// Who is inside; looked at again right before the worktree is moved.

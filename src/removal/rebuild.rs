@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use super::snapshot::{ASSUMED, SKIPPED};
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{Error, IoContext, Result};
@@ -47,7 +48,25 @@ pub(super) fn fill(
         conflicts(tree, tip, lock)?;
     }
     // What it says about files that differ is no error.
-    Git::new(tree).args(["update-index", "-q", "--refresh"]).holding(lock).run().map(drop)
+    Git::new(tree).args(["update-index", "-q", "--refresh"]).holding(lock).run()?;
+    if record.git.as_ref().is_some_and(|git| git.snapshot.is_some()) {
+        hide_again(tree, tip, lock)?;
+    }
+    Ok(())
+}
+
+/// Tells git again not to look at the files that it had been told not to look at.
+fn hide_again(tree: &Path, snapshot: &str, lock: &TaskLock) -> Result<()> {
+    for name in [ASSUMED, SKIPPED] {
+        let listed =
+            Git::new(tree).args(["cat-file", "blob", &format!("{snapshot}^4:{name}")]).holding(lock).run()?;
+        if listed.status.success() && !listed.stdout.is_empty() {
+            let option = format!("--{name}");
+            let git = Git::new(tree).args(["update-index", "-z", &option, "--stdin"]);
+            git.input_bytes(listed.stdout).holding(lock).read()?;
+        }
+    }
+    Ok(())
 }
 
 /// Puts `HEAD` where it was: on its branch where that still stands there and is nobody else's, else detached.

@@ -216,7 +216,7 @@ fn write_down(
     let common_dir = &site.repository.common_dir;
     let id = intent.entry.clone().unwrap_or_default();
     let branch_tip = site.repository.branch_tip(site.branch)?;
-    let mut found = changes::of(site.path, ground.lock)?;
+    let mut found = changes::of(site.path, ground.lock, &ground.patience.cancel)?;
     // What a cache made is in the trash alone.
     let wanted: BTreeSet<&[u8]> =
         findings.untracked.iter().map(|path| path.as_os_str().as_encoded_bytes()).collect();

@@ -6,23 +6,27 @@
 //!   ^2  the index (without the paths in conflict)
 //!   ^3  the untracked files alone
 //!   ^4  what else only this worktree keeps reachable: the sides of conflicts as files below `stage-1/` to `stage-3/`, and
+//!       which of the files git was told not to look at in `assume-unchanged` and `skip-worktree` (separated by null bytes),
 //!       as parents the commits of HEAD's log, of an operation in progress, and of a branch that is to be deleted
 //! ```
 //!
 //! One `git fast-import` writes it all from a stream: raw bytes, so that no filter runs and what comes back is what was
 //! there, any file name, and nothing that touches an index. The stream ends with `done`; when this process dies before,
-//! git makes no ref. Ignored files are never written: secrets among them would travel with `git push --mirror`. They are
+//! git makes no ref. Each file is opened once, when its turn comes, and its size is that of what was read: what vanished,
+//! shrank, grew or was replaced since git looked is in the commit as it was found then, and whole in the trash anyway.
+//! Ignored files are never written: secrets among them would travel with `git push --mirror`. They are
 //! in the trash alone, as are files over [`LARGEST`].
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::changes::{Changes, Object};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::repository::path_of;
-use crate::git::{Git, Repository};
+use crate::git::{Git, Repository, stale};
 use crate::home::OkstraHome;
 use crate::lock::TaskLock;
 use crate::trash;
@@ -31,6 +35,11 @@ use crate::trash::record::{GitSide, Record};
 /// Files over this size are not written to the repository: hashing and compressing them would take longer than anybody
 /// waits for a removal, and they are in the trash whole.
 const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// The files of the fourth parent that name the paths with these bits, by the options of `git update-index`.
+pub(super) const ASSUMED: &str = "assume-unchanged";
+/// See [`ASSUMED`].
+pub(super) const SKIPPED: &str = "skip-worktree";
 
 /// What goes into a snapshot.
 #[derive(Debug)]
@@ -67,17 +76,20 @@ pub(super) fn take(
     if changes.tracked.is_empty() && changes.untracked.is_empty() && content.commits.is_empty() {
         return Ok(Snapshot::default());
     }
-    let (files, left_out) = files(content);
+    let (files, mut left_out) = files(content);
     let head = record.git.as_ref().and_then(|git| git.head.clone());
     let stream = Stream {
         name: GitSide::ref_name(&record.op),
+        worktree: content.worktree.map(Path::to_owned),
         head,
         changes: changes.clone(),
         files,
         commits: content.commits.clone(),
         message: message(record)?,
         cancel: cancel.clone(),
+        left_out: Arc::default(),
     };
+    let late = Arc::clone(&stream.left_out);
     // A snapshot that is made anew takes the place of the one before.
     let (name, durable) = (stream.name.clone(), "core.fsync=all");
     let git = || Git::new(content.common_dir).git_dir(Some(content.admin));
@@ -86,7 +98,14 @@ pub(super) fn take(
         .input(move |pipe| stream.write(pipe))
         .holding(lock)
         .cancel(cancel)
-        .run()?;
+        .run();
+    let output = match output {
+        Ok(output) if output.status.success() => output,
+        failed => {
+            stale::remove_crash_reports(content.admin, &GitSide::ref_name(&record.op));
+            failed?
+        }
+    };
     if !output.status.success() {
         cancel.check("writing down the uncommitted content")?;
         return Err(output.into_error("fast-import", content.common_dir));
@@ -96,6 +115,7 @@ pub(super) fn take(
     if commit.is_empty() {
         return Err(Error::Internal { message: format!("git fast-import made no {name}") });
     }
+    left_out.append(&mut late.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(Snapshot { commit: Some(commit), left_out })
 }
 
@@ -138,11 +158,10 @@ pub(super) fn records(home: &OkstraHome, repository: &Repository) -> Result<Vec<
     Ok(records)
 }
 
-/// The content of one file of the worktree.
-#[derive(Debug)]
+/// What a file of the worktree is when the list is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum File {
-    Regular { place: PathBuf, executable: bool },
-    Link(Vec<u8>),
+    There,
     Gone,
 }
 
@@ -153,10 +172,9 @@ fn files(content: &Content<'_>) -> ((Named, Named), Vec<String>) {
     let mut left_out = Vec::new();
     let Some(worktree) = content.worktree else { return ((Vec::new(), Vec::new()), left_out) };
     let mut look = |path: &Vec<u8>| match look_at(worktree, path) {
-        Ok(Some(file)) => Some((path.clone(), file)),
-        Ok(None) => None,
+        Ok(file) => Some((path.clone(), file)),
         Err(reason) => {
-            left_out.push(format!("{} ({reason})", String::from_utf8_lossy(path)));
+            left_out.push(unread(path, &reason));
             None
         }
     };
@@ -167,36 +185,79 @@ fn files(content: &Content<'_>) -> ((Named, Named), Vec<String>) {
     ((tracked, untracked), left_out)
 }
 
-fn look_at(worktree: &Path, path: &[u8]) -> std::result::Result<Option<File>, String> {
-    let place = worktree.join(path_of(path));
+fn unread(path: &[u8], reason: &str) -> String {
+    format!("{} ({reason})", String::from_utf8_lossy(path))
+}
+
+fn look_at(worktree: &Path, path: &[u8]) -> std::result::Result<File, String> {
     // Below a directory that became a link lies somebody else's file.
     let mut above = worktree.to_owned();
     for part in path_of(path).parent().into_iter().flat_map(Path::components) {
         above.push(part);
         if fs::symlink_metadata(&above).is_ok_and(|found| !found.is_dir()) {
-            return Ok(Some(File::Gone));
+            return Ok(File::Gone);
         }
     }
-    let found = match fs::symlink_metadata(&place) {
+    let found = match fs::symlink_metadata(worktree.join(path_of(path))) {
         Ok(found) => found,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(Some(File::Gone));
-        }
+        Err(error) if is_gone(&error) => return Ok(File::Gone),
         Err(error) => return Err(error.to_string()),
     };
-    if found.is_symlink() {
-        let target = fs::read_link(&place).map_err(|error| error.to_string())?;
-        return Ok(Some(File::Link(target.as_os_str().as_encoded_bytes().to_vec())));
-    }
-    if !found.is_file() {
-        // A directory in the place of a tracked file: what is in it is listed by itself.
-        return Ok(Some(File::Gone));
-    }
-    if found.len() > LARGEST {
+    if found.is_file() && found.len() > LARGEST {
         return Err(format!("{} MiB", found.len() >> 20));
     }
-    fs::File::open(&place).map_err(|error| error.to_string())?;
-    Ok(Some(File::Regular { place, executable: is_executable(&found) }))
+    // A directory in the place of a tracked file: what is in it is listed by itself.
+    Ok(if found.is_file() || found.is_symlink() { File::There } else { File::Gone })
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// What a file holds when its turn comes.
+enum Now {
+    Regular { executable: bool, bytes: Vec<u8> },
+    Link(Vec<u8>),
+    Gone,
+}
+
+fn read_now(worktree: &Path, path: &[u8]) -> std::result::Result<Now, String> {
+    if look_at(worktree, path)? == File::Gone {
+        return Ok(Now::Gone);
+    }
+    let place = worktree.join(path_of(path));
+    // It may be another thing at each look, so the last look decides; a tree in which somebody is that busy is in the
+    // trash whole.
+    if let Ok(target) = fs::read_link(&place) {
+        return Ok(Now::Link(target.as_os_str().as_encoded_bytes().to_vec()));
+    }
+    match read_file(&place) {
+        Ok(content) => Ok(content),
+        Err(error) if is_gone(&error) => Ok(Now::Gone),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn read_file(place: &Path) -> io::Result<Now> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    // A link or a pipe that came since is not followed, and not waited for.
+    #[cfg(unix)]
+    {
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
+    }
+    let file = options.open(place)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Ok(Now::Gone);
+    }
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(io::Error::other("it grew over 64 MiB"));
+    }
+    Ok(Now::Regular { executable: is_executable(&found), bytes })
 }
 
 #[cfg(unix)]
@@ -212,12 +273,15 @@ fn is_executable(_found: &fs::Metadata) -> bool {
 /// The input of `git fast-import`.
 struct Stream {
     name: String,
+    worktree: Option<PathBuf>,
     head: Option<String>,
     changes: Changes,
     files: (Named, Named),
     commits: Vec<String>,
     message: Vec<u8>,
     cancel: Cancel,
+    /// What could not be read when its turn came.
+    left_out: Arc<Mutex<Vec<String>>>,
 }
 
 impl Stream {
@@ -234,7 +298,8 @@ impl Stream {
 
         let conflicts = self.changes.tracked.iter().any(|change| !change.sides.is_empty());
         let intended = self.changes.tracked.iter().any(|change| change.intended);
-        if conflicts || intended || !self.commits.is_empty() {
+        let hidden = &self.changes.hidden;
+        if conflicts || intended || !hidden.is_empty() || !self.commits.is_empty() {
             let commits: Vec<&str> = self.commits.iter().map(String::as_str).collect();
             self.begin(&mut out, ":3", b"okstra: what else was reachable\n", None, &commits)?;
             for change in &self.changes.tracked {
@@ -246,6 +311,11 @@ impl Stream {
             if intended {
                 // An index that comes back without it makes `git gc` fail in the whole repository.
                 data(&mut out, "100644", b"empty", b"")?;
+            }
+            for (name, paths) in [(ASSUMED, &hidden.assumed), (SKIPPED, &hidden.skipped)] {
+                if !paths.is_empty() {
+                    data(&mut out, "100644", name.as_bytes(), &paths.join(&0))?;
+                }
             }
             parents.push(":3");
         }
@@ -291,19 +361,24 @@ impl Stream {
     }
 
     fn contents(&self, out: &mut impl Write, files: &Named) -> io::Result<()> {
-        for (path, _) in files.iter().filter(|(_, file)| matches!(file, File::Gone)) {
+        for (path, _) in files.iter().filter(|(_, file)| *file == File::Gone) {
             delete(out, path)?;
         }
-        for (path, file) in files {
-            match file {
-                File::Gone => {}
-                File::Link(target) => data(out, "120000", path, target)?,
-                File::Regular { place, executable } => {
-                    if self.cancel.is_cancelled() {
-                        return Err(io::ErrorKind::Interrupted.into());
-                    }
-                    let mode = if *executable { "100755" } else { "100644" };
-                    data(out, mode, path, &fs::read(place)?)?;
+        let Some(worktree) = &self.worktree else { return Ok(()) };
+        for (path, _) in files.iter().filter(|(_, file)| *file == File::There) {
+            if self.cancel.is_cancelled() {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            match read_now(worktree, path) {
+                // Sorted as they are, nothing below it has been written yet.
+                Ok(Now::Gone) => delete(out, path)?,
+                Ok(Now::Link(target)) => data(out, "120000", path, &target)?,
+                Ok(Now::Regular { executable, bytes }) => {
+                    data(out, if executable { "100755" } else { "100644" }, path, &bytes)?;
+                }
+                Err(reason) => {
+                    let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+                    left_out.push(unread(path, &reason));
                 }
             }
         }

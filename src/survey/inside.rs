@@ -1,6 +1,7 @@
 //! What lies inside a worktree that is not part of it: other repositories and worktrees, mount points, and directories
 //! that cannot be looked into.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,8 @@ use crate::error::{IoContext, Result};
 pub struct Inside {
     /// Directories that are repositories or worktrees, submodules among them.
     pub repositories: Vec<PathBuf>,
+    /// Those of them that only look like a bare repository: what is in them may be files of the project (fixtures).
+    pub bare: BTreeSet<PathBuf>,
     /// Where something is mounted.
     pub mounts: Vec<PathBuf>,
     /// Directories that this user may not look into.
@@ -32,11 +35,11 @@ pub fn look(worktree: &Path, cancel: &Cancel) -> Result<Inside> {
             }
             other => other.context("look into", &directory)?,
         };
-        let (mut directories, mut signs) = (Vec::new(), 0);
+        let (mut directories, mut signs, mut linked) = (Vec::new(), 0, false);
         for entry in entries.flatten() {
             let name = entry.file_name();
             if name == ".git" {
-                signs += if directory == worktree { 0 } else { 3 };
+                linked |= directory != worktree;
                 continue;
             }
             // A bare repository shows these three.
@@ -45,9 +48,14 @@ pub fn look(worktree: &Path, cancel: &Cancel) -> Result<Inside> {
                 directories.push(entry.path());
             }
         }
-        if signs >= 3 {
+        if linked {
             found.repositories.push(below(worktree, &directory));
             continue;
+        }
+        if signs >= 3 {
+            let path = below(worktree, &directory);
+            found.bare.insert(path.clone());
+            found.repositories.push(path);
         }
         directories.retain(|path| !found.mounts.contains(&below(worktree, path)));
         open.extend(directories);
@@ -113,6 +121,21 @@ mod tests {
         let found = look(&tree, &Cancel::default()).unwrap();
         assert_eq!(found.repositories, ["a/nested", "bare", "deep/er"].map(PathBuf::from));
         assert!(found.mounts.is_empty() && found.unreadable.is_empty());
+    }
+
+    #[test]
+    fn what_looks_bare_is_told_apart_and_looked_into() {
+        let directory = tempfile::tempdir().unwrap();
+        let tree = directory.path();
+        for place in ["x.git/objects", "x.git/refs", "x.git/deep/.git", "y/.git", "y/objects", "y/refs"] {
+            fs::create_dir_all(tree.join(place)).unwrap();
+        }
+        for place in ["x.git/HEAD", "y/HEAD"] {
+            fs::File::create(tree.join(place)).unwrap();
+        }
+        let found = look(tree, &Cancel::default()).unwrap();
+        assert_eq!(found.repositories, ["x.git", "x.git/deep", "y"].map(PathBuf::from));
+        assert_eq!(found.bare, BTreeSet::from([PathBuf::from("x.git")]));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod branch;
 pub mod caches;
+pub mod candid;
 pub mod details;
 pub mod disk_use;
 pub mod inside;

@@ -1,10 +1,11 @@
 //! What is not committed in one worktree, as `git status` tells it.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use super::candid::{Look, Question};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::git::Git;
 use crate::git::repository::path_of;
 
 /// What is not committed in a worktree. Paths are relative to its root; okstra's own links are left out.
@@ -26,6 +27,8 @@ pub struct WorkStatus {
     pub ignored: Vec<PathBuf>,
     /// Submodules with something of their own.
     pub submodules: Vec<SubmoduleChange>,
+    /// Those of `unstaged` that git was told not to look at: a person's `git status` does not show them.
+    pub hidden: Vec<PathBuf>,
 }
 
 /// What is not committed in a submodule, or not recorded by its superproject.
@@ -46,9 +49,11 @@ pub struct SubmoduleChange {
 pub enum Depth {
     /// Everything but ignored files: what a table shows.
     Changes,
-    /// Ignored files too: what must be known before something is removed. Costs a walk of every ignored directory that
-    /// no pattern names as a whole.
+    /// Ignored files too. Costs a walk of every ignored directory that no pattern names as a whole.
     Ignored,
+    /// What must be known before something is removed: ignored files, and the content of files whose stat data proves
+    /// nothing.
+    Everything,
 }
 
 impl WorkStatus {
@@ -73,10 +78,11 @@ impl WorkStatus {
 
 /// Asks git. `links` are okstra's own links in this worktree (see [`super::links`]).
 ///
-/// Configuration that makes `git status` show less (`status.showUntrackedFiles`, `submodule.<name>.ignore`) is
-/// overridden; no lock is taken and the index is not written.
+/// Nothing is hidden from the answer, see [`super::candid`]; no lock is taken and the index is not written.
 pub fn ask(worktree: &Path, depth: Depth, links: &[PathBuf], cancel: &Cancel) -> Result<WorkStatus> {
-    let mut git = Git::new(worktree).args([
+    let look = if depth == Depth::Everything { Look::Closely } else { Look::AsGit };
+    let question = Question::about(worktree, look, cancel)?;
+    let mut git = question.git().args([
         "status",
         "--porcelain=v2",
         "-z",
@@ -86,13 +92,17 @@ pub fn ask(worktree: &Path, depth: Depth, links: &[PathBuf], cancel: &Cancel) ->
         "--untracked-files=all",
         "--ignore-submodules=none",
     ]);
-    if depth == Depth::Ignored {
+    if depth != Depth::Changes {
         git = git.args(["--ignored=matching"]);
     }
-    let output = git.looks_only().cancel(cancel).read()?;
+    let output = git.cancel(cancel).read()?;
     let mut status = parse(&output).ok_or_else(|| Error::Internal {
         message: format!("git status in {} answered in another form than expected", worktree.display()),
     })?;
+    let hidden = question.hidden();
+    let untold: HashSet<PathBuf> =
+        hidden.assumed.iter().chain(&hidden.skipped).map(|path| path_of(path)).collect();
+    status.hidden = status.unstaged.iter().filter(|path| untold.contains(*path)).cloned().collect();
     let ours = |path: &PathBuf| links.iter().any(|link| link == path);
     status.untracked.retain(|path| !ours(path));
     status.ignored.retain(|path| !ours(path));

@@ -246,6 +246,7 @@ pub fn abandon(ground: &Ground<'_>, intent: &Intent) -> Result<()> {
     }
     if let Ok(Some(admin)) = crate::git::worktree::admin_dir_of(&intent.path) {
         Record::drop_inside(&admin)?;
+        stale::remove_crash_reports(&admin, &record::GitSide::ref_name(&intent.op));
     }
     if let Some(entry) = &intent.entry {
         let place = ground.home.trash().join(entry);

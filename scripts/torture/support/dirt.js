@@ -202,9 +202,62 @@ const STATES = {
   },
   'a file to be added': { refused: ['uncommitted'], partial: true, make: ({ write, git }) => (write('later', 'l\n'), git('add', '-N', 'later')) },
   'a change that git was told not to see': {
-    refused: [],
-    partial: true,
+    refused: ['uncommitted'],
     make: ({ write, git }) => (git('update-index', '--assume-unchanged', 'a.txt'), write('a.txt', 'unseen\n')),
+  },
+  'changes in files that are left to the disk': {
+    refused: ['uncommitted'],
+    make: ({ write, git }) => {
+      git('update-index', '--skip-worktree', 'a.txt', 'dir/c.txt')
+      write('a.txt', 'unseen\n')
+      write('dir/c.txt', 'unseen too\n')
+    },
+  },
+  'files that git was told not to look at, unchanged': {
+    refused: [],
+    make: ({ git }) => (git('update-index', '--assume-unchanged', 'a.txt'), git('update-index', '--skip-worktree', 'b.txt')),
+  },
+  'a change behind a split index': {
+    refused: ['uncommitted'],
+    make: ({ write, git }) => {
+      git('update-index', '--split-index')
+      git('update-index', '--assume-unchanged', 'a.txt')
+      write('a.txt', 'unseen\n')
+    },
+  },
+  'a change with the size and the time of before': {
+    refused: ['uncommitted'],
+    partial: true,
+    make: ({ tree }) => {
+      const file = path.join(tree, 'a.txt')
+      const { atime, mtime, size } = fs.statSync(file)
+      fs.writeFileSync(file, 'x'.repeat(size))
+      fs.utimesSync(file, atime, mtime)
+    },
+  },
+  'a stash': { refused: ['stashes'], partial: true, make: ({ write, git }) => (write('a.txt', 'stashed\n'), git('stash', '-q')) },
+  'a stash on a detached HEAD': {
+    refused: ['stashes'],
+    partial: true,
+    make: ({ write, git }) => (git('checkout', '-q', '--detach'), write('a.txt', 'stashed\n'), git('stash', '-q')),
+  },
+  'a ref of this worktree alone': {
+    refused: ['refs'],
+    make: ({ write, git }) => {
+      write('a.txt', 'put aside\n')
+      git('commit', '-qam', 'put aside')
+      git('update-ref', 'refs/worktree/aside', 'HEAD')
+      git('reset', '-q', '--hard', 'HEAD~1')
+    },
+  },
+  'a bare repository that the project tracks': {
+    refused: ['untracked'],
+    make: ({ write, git }) => {
+      for (const name of ['config', 'HEAD', 'objects/keep', 'refs/heads/keep']) write(`fixture.git/${name}`, 'f\n')
+      git('add', '.')
+      git('commit', '-qm', 'a fixture')
+      write('fixture.git/objects/new', 'new\n')
+    },
   },
   'a file behind a filter': {
     refused: ['uncommitted', 'untracked'],

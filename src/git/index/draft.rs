@@ -112,20 +112,24 @@ impl Draft {
 
     /// Writes it to a new file, with the permissions that git gives an index.
     pub fn write(&self, file: &Path) -> Result<()> {
-        let Some(hasher) = Hasher::new(self.hash()) else {
-            return Err(Error::Internal { message: format!("no hash for the index {}", file.display()) });
-        };
-        let handle = File::create(file).context("create the index", file)?;
-        let mut out = Hashed { out: BufWriter::with_capacity(64 * 1024, handle), hasher };
-        let extensions = Extensions::Given { tree_cache: true, end_of_index_entry: false };
-        let written = self.state.write_to(&mut out, Options { extensions, skip_hash: false });
-        let finished = written.map_err(io::Error::other).and_then(|_| {
-            let id = out.hasher.id();
-            out.out.write_all(id.as_slice())?;
-            out.out.flush()
-        });
-        finished.context("write the index", file)
+        write_state(&self.state, File::create(file).context("create the index", file)?, file)
     }
+}
+
+/// Writes an index into a new file.
+pub(super) fn write_state(state: &State, handle: File, file: &Path) -> Result<()> {
+    let Some(hasher) = Hasher::new(state.object_hash()) else {
+        return Err(Error::Internal { message: format!("no hash for the index {}", file.display()) });
+    };
+    let mut out = Hashed { out: BufWriter::with_capacity(64 * 1024, handle), hasher };
+    let extensions = Extensions::Given { tree_cache: true, end_of_index_entry: false };
+    let written = state.write_to(&mut out, Options { extensions, skip_hash: false });
+    let finished = written.map_err(io::Error::other).and_then(|_| {
+        let id = out.hasher.id();
+        out.out.write_all(id.as_slice())?;
+        out.out.flush()
+    });
+    finished.context("write the index", file)
 }
 
 /// What is written is hashed on its way: the trailer of an index is the hash of all before it.
