@@ -37,8 +37,11 @@ pub enum Kind {
 pub enum Stage {
     /// git registers and fills the worktree.
     Filling,
-    /// The post-checkout hook has been started; it is never started twice.
+    /// The post-checkout hook has been started. Found after a death, it did not complete: it is run again, unless somebody
+    /// of it is still alive.
     HookStarted,
+    /// The post-checkout hook has ended, in whatever way; it is not run again.
+    HookEnded,
     /// What was begun is being taken back; the branch may be in the middle of being deleted.
     RollingBack,
     /// The row is written: others may work in the tree already. Nothing is taken back from here on.
@@ -47,6 +50,15 @@ pub enum Stage {
     Preparing,
     /// The trash entry is written; things are on the move. Always finished.
     Moving,
+}
+
+/// A hook that was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookRun {
+    /// Its process id, which is that of its process group too.
+    pub pid: u32,
+    /// When it was started (see [`crate::processes::start_of`]).
+    pub start: u64,
 }
 
 /// One intent record.
@@ -89,6 +101,9 @@ pub struct Intent {
     /// worktree was given to nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discarded: Option<String>,
+    /// The hook that runs, at [`Stage::HookStarted`], where it was written down in time and the system tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<HookRun>,
     /// When it was written (RFC 3339, UTC).
     pub since: String,
     /// The process that wrote it; for people.
@@ -118,6 +133,7 @@ impl Intent {
             entry: None,
             spares: Vec::new(),
             discarded: None,
+            hook: None,
             since: clock::utc_now(),
             pid: std::process::id(),
             boot: present_boot(),

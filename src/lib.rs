@@ -25,6 +25,7 @@ pub mod intent;
 pub mod json_path;
 pub mod lock;
 pub mod obstacle;
+pub mod processes;
 pub mod progress;
 pub mod provision;
 pub mod registry;

@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use super::config::Config;
+use super::environment;
 
 /// Largest attributes file that is read; git itself ignores those over 100 MB.
 pub const LIMIT: u64 = 4 * 1024 * 1024;
@@ -16,7 +17,8 @@ pub fn outside_the_tree(common_dir: &Path, config: &Config) -> Option<Vec<PathBu
         Some(value) => Some(expand(value)?),
         None => user_file(),
     };
-    Some([common_dir.join("info/attributes")].into_iter().chain(of_user).chain(system_files()).collect())
+    let of_system = if environment::leaves_out_system_attributes() { Vec::new() } else { system_files() };
+    Some([common_dir.join("info/attributes")].into_iter().chain(of_user).chain(of_system).collect())
 }
 
 /// `~/` is the only special form that is understood here.

@@ -1,9 +1,7 @@
 //! The one door through which git, and the repository's own hooks, are spawned.
 //!
-//! Every call gets a scrubbed environment, no standard input but what it is given, a process group of its own, a time
-//! limit, and the locks that its orphan must keep holding. An inherited `GIT_DIR` makes `git -C <repo>` act on another
-//! repository and an inherited `GIT_INDEX_FILE` overwrites the caller's index (both measured), so the environment is
-//! built from an allow-list: a `GIT_*` variable that is not on it is dropped, also one that nobody has heard of yet.
+//! Every call gets a scrubbed environment (see [`super::environment`]), no standard input but what it is given, a process
+//! group of its own, a time limit, and the locks that its orphan must keep holding.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -12,10 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::environment;
 pub use super::process::Output;
 use super::process::{Ended, Input, Process, Started, feed, supervise};
 #[cfg(unix)]
 use super::spawn::git as start_git;
+use super::started;
 use super::stderr::Listener;
 use crate::cancel::Cancel;
 use crate::error::{Error, IoContext, Result};
@@ -26,21 +26,6 @@ const GIT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// The same for a call that starts nobody's code: only a machine under great load makes its output late, and an answer
 /// that was cut must never be taken for one.
 const DRAIN_ANSWER: Duration = Duration::from_secs(60);
-/// `GIT_*` variables that say who the user is or how to reach a server; all others change what git acts on.
-const KEPT: &[&str] = &[
-    "GIT_CONFIG_GLOBAL",
-    "GIT_CONFIG_SYSTEM",
-    "GIT_CONFIG_NOSYSTEM",
-    "GIT_SSH",
-    "GIT_SSH_COMMAND",
-    "GIT_SSH_VARIANT",
-    "GIT_ALLOW_PROTOCOL",
-    "GIT_PROTOCOL_FROM_USER",
-    "GIT_NO_LAZY_FETCH",
-];
-const KEPT_PREFIXES: &[&str] =
-    &["GIT_AUTHOR_", "GIT_COMMITTER_", "GIT_SSL_", "GIT_HTTP_", "GIT_PROXY_", "GIT_LFS_"];
-
 /// Settings of every git call: nothing may start a monitor or a maintenance run, write formats that other gits refuse,
 /// touch submodules, or give up at once on a ref lock that another git holds for a moment.
 const SETTINGS: &[&str] = &[
@@ -233,7 +218,7 @@ impl<'a> Git<'a> {
     pub fn run(self) -> Result<Output> {
         let name = self.name();
         let limit = seconds_from_env("OKSTRA_GIT_TIMEOUT", GIT_TIMEOUT)?;
-        let mut environment = environment(self.runs_user_code);
+        let mut environment = environment::of_git(self.runs_user_code);
         environment.extend(self.variables.into_iter().map(|(name, value)| (name.into(), value.into())));
         if self.told.is_some() {
             // By default git says nothing in the first two seconds.
@@ -287,67 +272,6 @@ impl<'a> Git<'a> {
     }
 }
 
-/// Runs a hook file of the repository in `directory` as `git worktree add` would: without `GIT_DIR`, with standard
-/// output sent to standard error. `git hook run` is not used because it exports `GIT_DIR` to the hook (seen on 2.47),
-/// which makes git calls of the hook in other directories act on this repository.
-///
-/// The task lock is not handed on: a daemon that the hook leaves behind would hold it for ever.
-pub fn run_hook(
-    file: &Path,
-    args: &[&str],
-    directory: &Path,
-    limit: Duration,
-    cancel: &Cancel,
-) -> Result<HookEnd> {
-    let environment = environment(true);
-    let spawn = |program: &OsStr, first: Option<&Path>| {
-        let args: Vec<_> =
-            first.map(Path::as_os_str).into_iter().chain(args.iter().map(OsStr::new)).collect();
-        let args: Vec<_> = args.into_iter().map(OsStr::to_owned).collect();
-        let start =
-            Start { directory, args: &args, environment: &environment, inherited: &[], has_input: false };
-        start_program(program, &start)
-    };
-    let started = match spawn(file.as_os_str(), None) {
-        // A script without an interpreter line: git, like a shell, hands it to sh.
-        #[cfg(unix)]
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NOEXEC.raw_os_error()) => {
-            spawn(OsStr::new("sh"), Some(file))
-        }
-        // Windows cannot start scripts itself; git brings an sh along.
-        #[cfg(windows)]
-        Err(_) => spawn(OsStr::new("sh"), Some(file)),
-        other => other,
-    };
-    let started = match started {
-        Ok(started) => started,
-        Err(error) => return Ok(HookEnd::NotStarted(error.to_string())),
-    };
-    Ok(match supervise(started, None, limit, None, Some(cancel))? {
-        Ended::Output(output) if output.status.success() => HookEnd::Succeeded,
-        Ended::Output(output) => HookEnd::Failed {
-            code: output.status.code().unwrap_or(-1),
-            stderr: output.stderr.trim().to_owned(),
-        },
-        Ended::TimedOut => HookEnd::TimedOut,
-        Ended::Cancelled => return Err(Error::Aborted { what: format!("the hook {}", file.display()) }),
-    })
-}
-
-/// How a hook ended.
-#[derive(Debug, PartialEq, Eq)]
-pub enum HookEnd {
-    /// With exit code 0.
-    Succeeded,
-    /// With another exit code (-1: by a signal), and what it said.
-    #[expect(missing_docs, reason = "the fields are named by the variant's text")]
-    Failed { code: i32, stderr: String },
-    /// It was stopped when its time was over.
-    TimedOut,
-    /// The system could not start it, and why.
-    NotStarted(String),
-}
-
 /// Windows: nothing is handed on, and the standard library does all of it.
 #[cfg(not(unix))]
 fn start_git(start: &Start<'_>) -> io::Result<Started> {
@@ -357,7 +281,7 @@ fn start_git(start: &Start<'_>) -> io::Result<Started> {
 /// Starts any other program, with the standard library: it changes the directory, which is no matter of `posix_spawn`
 /// on every system. Descriptors are not handed on. On Linux it does not copy the caller either where the program is a
 /// path.
-fn start_program(program: &OsStr, start: &Start<'_>) -> io::Result<Started> {
+pub(super) fn start_program(program: &OsStr, start: &Start<'_>) -> io::Result<Started> {
     let (stdout, stdout_end) = io::pipe()?;
     let (stderr, stderr_end) = io::pipe()?;
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
@@ -374,31 +298,8 @@ fn start_program(program: &OsStr, start: &Start<'_>) -> io::Result<Started> {
         command.stdin(Stdio::null());
         None
     };
-    let process = Process::of(command.spawn()?);
+    let process = started::start(|| command.spawn().map(Process::of))?;
     Ok(Started { stdin: feeder, stdout, stderr, process })
-}
-
-/// The environment of a call, from what this process has been given.
-fn environment(runs_user_code: bool) -> BTreeMap<OsString, OsString> {
-    let dropped = |name: &str| match name {
-        "SSH_ASKPASS" | "LANGUAGE" | "LC_ALL" => !runs_user_code,
-        other if other.starts_with("GIT_") => {
-            !KEPT.contains(&other) && !KEPT_PREFIXES.iter().any(|prefix| other.starts_with(prefix))
-        }
-        _ => false,
-    };
-    let mut environment: BTreeMap<_, _> =
-        std::env::vars_os().filter(|(name, _)| !dropped(&name.to_string_lossy())).collect();
-    let mut set = |name: &str, value: &str| environment.insert(name.into(), value.into());
-    set("GIT_TERMINAL_PROMPT", "0");
-    set("GIT_PAGER", "cat");
-    set("GIT_EDITOR", ":");
-    if !runs_user_code {
-        // Messages are looked at to tell transient failures from real ones.
-        set("LC_ALL", "C");
-        set("GIT_ADVICE", "0");
-    }
-    environment
 }
 
 /// A number of seconds from the environment.

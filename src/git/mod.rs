@@ -4,6 +4,8 @@ pub mod attributes;
 pub mod checkout;
 pub mod command;
 pub mod config;
+pub mod environment;
+pub mod hook;
 pub mod index;
 pub mod location;
 pub mod mend;
@@ -13,6 +15,7 @@ pub mod repository;
 #[cfg(unix)]
 mod spawn;
 pub mod stale;
+pub mod started;
 mod stderr;
 pub mod version;
 pub mod worktree;

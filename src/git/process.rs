@@ -107,7 +107,9 @@ pub(super) fn supervise(
             break;
         }
     }
-    let status = process.wait().context("wait for", "a child process")?;
+    let status = process.wait();
+    super::started::ended(process.id());
+    let status = status.context("wait for", "a child process")?;
     if let Some(verdict) = verdict {
         return Ok(verdict);
     }
@@ -180,6 +182,11 @@ impl Process {
         Self(rustix::process::Pid::from_child(&child))
     }
 
+    /// Its process id.
+    pub(super) fn id(&self) -> u32 {
+        self.0.as_raw_nonzero().get().unsigned_abs()
+    }
+
     /// Tells when it has ended, without reaping it: until then its process id cannot belong to another one, so that
     /// stopping its group is safe.
     fn watch(&self) -> Receiver<()> {
@@ -229,6 +236,10 @@ pub(super) struct Process(std::process::Child);
 impl Process {
     pub(super) const fn of(child: std::process::Child) -> Self {
         Self(child)
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.0.id()
     }
 
     fn watch(&self) -> Receiver<()> {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Git;
+use super::environment;
 use super::worktree;
 use crate::disk;
 use crate::error::{Error, IoContext, Result};
@@ -327,6 +328,9 @@ pub enum Glance {
 /// two everyday layouts, owned by this user, on one file system; anything else is left to git.
 #[must_use]
 pub fn glance(root: &Path) -> Option<Glance> {
+    if environment::limits_discovery() {
+        return None;
+    }
     let start = fs::canonicalize(root).ok()?;
     let mut device = None;
     for directory in start.ancestors() {

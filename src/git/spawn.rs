@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 
 use super::command::Start;
 use super::process::{Process, Started};
+use super::started;
 
 /// Starts git in a process group of its own.
 #[expect(clippy::disallowed_methods, reason = "this is a part of the door")]
@@ -67,8 +68,10 @@ pub(super) fn git(start: &Start<'_>) -> io::Result<Started> {
         CString::new([name.as_bytes(), b"=", value.as_bytes()].concat())
     };
     let environment = start.environment.iter().map(variable).collect::<Result<Vec<_>, _>>()?;
-    let pid = posix_spawnp(c"git", &actions, &attributes, &args, &environment)?;
-    let process = Process::of_id(pid.as_raw()).ok_or(io::ErrorKind::NotFound)?;
+    let process = started::start(|| {
+        let pid = posix_spawnp(c"git", &actions, &attributes, &args, &environment)?;
+        Process::of_id(pid.as_raw()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    })?;
     Ok(Started { stdin: feeder, stdout, stderr, process })
 }
 

@@ -227,7 +227,7 @@ fn untracked(repository: &crate::git::Repository, commit: &str, names: Vec<Strin
 /// What [`finish`] has to tell.
 pub(super) struct Finished {
     pub(super) linked: Vec<String>,
-    hook: hook::HookReport,
+    pub(super) hook: hook::HookReport,
     entry: Entry,
 }
 
@@ -236,12 +236,7 @@ pub(super) struct Finished {
 pub(super) fn finish(job: &Job<'_>, intent: &mut Intent, admin: &Path) -> Result<Finished> {
     let shares = share::present(&job.plan.shared, job.repository.main_worktree.as_deref());
     let linked = share::link(&shares, &intent.path, admin)?;
-    let mut hook = hook::HookReport::default();
-    if intent.stage == Stage::Filling && hook::has_hook(&job.repository) {
-        intent.stage = Stage::HookStarted;
-        intent.write(job.home, &job.plan.key, job.task_lock)?;
-        hook = hook::run_post_checkout(&job.repository, &intent.path, &intent.commit, &job.patience.cancel)?;
-    }
+    let hook = hook::run_post_checkout(job, intent)?;
     // Before the row, so that no task is active without it, and so that the flush takes it along.
     lock::put_on(admin, &job.plan.key, Empty::Torn)?;
     worktree::sync(&intent.common_dir, admin, &intent.path, &intent.branch)?;
@@ -306,14 +301,14 @@ fn conclude(job: &Job<'_>, intent: Intent, made: Result<Finished>, status: Statu
     event.path = Some(intent.path.clone());
     event.branch = Some(intent.branch);
     event.base_ref = Some(finished.entry.base_ref.clone());
-    event.detail = finished.hook.note.clone();
+    event.detail = finished.hook.detail();
     job.registry.record(&event);
-    let hook = finished.hook.note.map(|said| Remark::new(RemarkCode::HookFailed, said));
+    let hooks = finished.hook.notes.into_iter().map(|said| Remark::new(RemarkCode::HookFailed, said));
     let submodules = submodules(&intent.path).map(|said| Remark::new(RemarkCode::Submodules, said));
     Ok(Provision {
         status,
         headline: remarks::headline(status, &finished.entry, &finished.entry.branch, &job.plan.phase),
-        remarks: hook.into_iter().chain(submodules).collect(),
+        remarks: hooks.chain(submodules).collect(),
         path: finished.entry.worktree_path,
         branch: finished.entry.branch,
         base_ref: finished.entry.base_ref,

@@ -98,7 +98,7 @@ mod from_main {
     use crate::error::Result;
     use crate::git::config::Config;
     use crate::git::index::{self, Draft, Index};
-    use crate::git::{Git, Repository, checkout};
+    use crate::git::{Git, Repository, checkout, environment};
     use crate::progress::Progress;
 
     /// The index of a tree that is being filled. Only the finished one gets its right name.
@@ -128,6 +128,7 @@ mod from_main {
             let main = repository.main_worktree.clone()?;
             // The hook would miss the files, and a replaced blob is checked out with another content than its id says.
             if repository.has_replacements
+                || environment::reads_attributes_elsewhere()
                 || repository.post_checkout.with_file_name("post-index-change").exists()
             {
                 return None;

@@ -67,9 +67,10 @@ pub(super) fn recover(job: &Job<'_>, notes: &mut Vec<String>) -> Result<Option<L
         if spare::resume(&job.claim(), &intent, admin.as_deref())? { admin_dir(&intent) } else { admin };
     if let Some(admin) = admin.as_deref().filter(|admin| is_complete(&intent, admin)) {
         match create::finish(job, &mut intent, admin) {
-            Ok(_) => {
+            Ok(finished) => {
                 record(job, &intent.op, "finished what a dead run had begun");
                 notes.push(format!("{died}; its worktree was complete and was taken over"));
+                notes.extend(finished.hook.notes);
                 return Ok(None);
             }
             Err(error @ (Error::Aborted { .. } | Error::LockTimeout { .. })) => return Err(error),

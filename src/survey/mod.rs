@@ -12,12 +12,13 @@ pub mod inside;
 pub mod links;
 pub mod operation;
 pub mod overview;
-pub mod processes;
 pub mod proof;
 pub mod reclaim;
 pub mod residents;
 pub mod status;
 pub mod tasks;
+
+pub use crate::processes;
 
 pub use self::overview::{Extras, Fact, TaskSurvey, Work, examine, repository_at};
 pub use self::tasks::{State, find};

@@ -25,13 +25,11 @@ const HOSTILE: &[(&str, &str)] = &[
     ("GIT_COMMON_DIR", "{other}/.git"),
     // Harmful though not in that list.
     ("GIT_NAMESPACE", "elsewhere"),
-    ("GIT_CEILING_DIRECTORIES", "{repo}"),
     ("GIT_DISCOVERY_ACROSS_FILESYSTEM", "nonsense"),
     ("GIT_INDEX_VERSION", "2"),
     ("GIT_DEFAULT_HASH", "sha256"),
     ("GIT_DEFAULT_REF_FORMAT", "reftable"),
     ("GIT_REFERENCE_BACKEND", "reftable"),
-    ("GIT_ATTR_SOURCE", "nowhere"),
     ("GIT_ATTR_NOSYSTEM", "nonsense"),
     ("GIT_LITERAL_PATHSPECS", "1"),
     ("GIT_GLOB_PATHSPECS", "1"),
@@ -126,6 +124,92 @@ fn all_hostile_variables_at_once() {
     }
     ask.created();
     assert_eq!(sandbox.git(&other, &["branch", "--format=%(refname:short)"]), "main");
+}
+
+/// A repository in which `*.big` is smudged by a program that does not exist, and must be.
+fn with_a_missing_filter() -> Sandbox {
+    let sandbox = Sandbox::new();
+    write(sandbox.repo.join(".gitattributes"), "*.big filter=heavy\n");
+    write(sandbox.repo.join("a.big"), "pointer\n");
+    sandbox.commit_all(&sandbox.repo, "big");
+    sandbox.git(&sandbox.repo, &["config", "filter.heavy.smudge", "no-such-program-anywhere"]);
+    sandbox.git(&sandbox.repo, &["config", "filter.heavy.required", "true"]);
+    sandbox
+}
+
+#[test]
+fn settings_that_the_environment_hands_over_hold() {
+    let sandbox = with_a_missing_filter();
+    sandbox.ask("t").refused("OKSTRA_GIT_FAILED");
+    let counted = [
+        ("GIT_CONFIG_COUNT", "2"),
+        ("GIT_CONFIG_KEY_0", "filter.heavy.smudge"),
+        ("GIT_CONFIG_VALUE_0", "sed s/pointer/content/"),
+        ("GIT_CONFIG_KEY_1", "filter.heavy.clean"),
+        ("GIT_CONFIG_VALUE_1", "sed s/content/pointer/"),
+    ];
+    let handed = [(
+        "GIT_CONFIG_PARAMETERS",
+        "'filter.heavy.smudge'='sed s/pointer/content/' 'filter.heavy.clean=sed s/content/pointer/'",
+    )];
+    for (task, variables) in [("counted", &counted[..]), ("handed", &handed[..])] {
+        let ask = variables.iter().fold(sandbox.ask(task), |ask, (name, value)| ask.env(name, value));
+        assert_eq!(read(ask.expect("created").path.join("a.big")), "content\n", "{task}");
+    }
+    // A list that no git can read would make every call fail.
+    let ask = counted.iter().fold(sandbox.ask("t"), |ask, (name, value)| ask.env(name, value));
+    ask.env("GIT_CONFIG_COUNT", "3").refused("OKSTRA_GIT_FAILED");
+}
+
+#[test]
+fn a_repository_of_somebody_else_is_trusted_as_the_environment_says() {
+    if !crate::support::is_root() {
+        eprintln!("skipped: only the superuser can give a repository away");
+        return;
+    }
+    let sandbox = Sandbox::new();
+    sandbox.command("chown", &sandbox.base).args(["-R", "65534", "repo"]).status().unwrap();
+    sandbox.ask("t").refused("OKSTRA_DUBIOUS_OWNERSHIP");
+    let trusting = |task: &str, value: &str| {
+        let ask = sandbox.ask(task).env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "safe.directory");
+        ask.env("GIT_CONFIG_VALUE_0", value)
+    };
+    for phase in ["one", "two"] {
+        let answer = trusting("t", "*").phase(phase).run().unwrap();
+        assert_eq!(answer.status, if phase == "one" { "created" } else { "reused" });
+    }
+    sandbox.ask("t").phase("three").refused("OKSTRA_DUBIOUS_OWNERSHIP");
+    let handed = sandbox.ask("u").env("GIT_CONFIG_PARAMETERS", "'safe.directory'='*'");
+    assert_eq!(handed.run().unwrap().status, "created");
+    let elsewhere = trusting("v", "/nonexistent").run().unwrap_err();
+    assert_eq!(elsewhere.code, "OKSTRA_DUBIOUS_OWNERSHIP");
+}
+
+#[test]
+fn where_git_is_told_not_to_look_okstra_does_not_look() {
+    let sandbox = Sandbox::new();
+    let below = sandbox.repo.join("docs");
+    for limit in [&sandbox.repo, &sandbox.base] {
+        let status = if *limit == sandbox.repo { "skipped-not-git" } else { "created" };
+        sandbox.ask("t").root(&below).env("GIT_CEILING_DIRECTORIES", limit).expect(status);
+    }
+    sandbox.ask("t").root(&below).env("GIT_CEILING_DIRECTORIES", &sandbox.repo).expect("skipped-not-git");
+    sandbox.ask("t").root(&below).expect("reused");
+}
+
+#[test]
+fn attributes_come_from_where_the_environment_says() {
+    let sandbox = Sandbox::new();
+    let plain = sandbox.git(&sandbox.repo, &["rev-parse", "HEAD"]);
+    write(sandbox.repo.join(".gitattributes"), "*.txt text eol=crlf\n");
+    let converting = sandbox.commit_all(&sandbox.repo, "converted");
+    for (task, source, ends) in [("a", &plain, "text\n"), ("b", &converting, "text\r\n")] {
+        let ask = sandbox.ask(task).env("GIT_ATTR_SOURCE", source);
+        assert_eq!(read(ask.expect("created").path.join("src/main.txt")), ends, "{task}");
+    }
+    // Where git cannot read it either, its message says so.
+    let refusal = sandbox.ask("c").env("GIT_ATTR_SOURCE", "nowhere").refused("OKSTRA_GIT_FAILED");
+    assert!(refusal.message.contains("GIT_ATTR_SOURCE"), "{refusal:#?}");
 }
 
 #[test]

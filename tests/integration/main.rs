@@ -13,6 +13,7 @@ mod environment;
 mod filters_and_hooks;
 #[cfg(target_os = "linux")]
 mod full_disk;
+mod hooks;
 mod leftovers;
 mod names;
 mod paths;

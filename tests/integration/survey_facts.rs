@@ -180,6 +180,32 @@ fn processes_are_seen_in_the_directories_that_they_use() {
     assert!(here[0].processes.iter().all(|process| process.pid != std::process::id()));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn okstras_own_git_is_nobody_at_work() {
+    let sandbox = Sandbox::new();
+    let (inside, go) = (sandbox.base.join("inside"), sandbox.base.join("go"));
+    for fifo in [&inside, &go] {
+        rustix::fs::mkfifoat(rustix::fs::CWD, fifo, 0o600.into()).unwrap();
+    }
+    let alias = format!("alias.wait=!echo > '{}'; read line < '{}'", inside.display(), go.display());
+    sandbox.git(&sandbox.repo, &["config", "alias.wait", alias.strip_prefix("alias.wait=").unwrap()]);
+    let own = {
+        let repo = sandbox.repo.clone();
+        std::thread::spawn(move || okstra::git::Git::new(&repo).args(["wait"]).read().unwrap())
+    };
+    std::fs::read(&inside).unwrap();
+    let seen = processes::inside(std::slice::from_ref(&sandbox.repo), true);
+    assert_eq!(seen[0].processes, [], "git and the shell that it started");
+    // The same git, started by anybody else, also by this very process.
+    let other = sandbox.command("git", &sandbox.repo).args(["wait"]).spawn().map(Running).unwrap();
+    std::fs::read(&inside).unwrap();
+    let seen = processes::inside(std::slice::from_ref(&sandbox.repo), true);
+    assert!(seen[0].processes.iter().any(|process| process.pid == other.0.id()), "{seen:?}");
+    write(&go, "\n\n");
+    own.join().unwrap();
+}
+
 struct Branches {
     sandbox: Sandbox,
     base: String,

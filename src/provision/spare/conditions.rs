@@ -13,10 +13,10 @@ use sha2::{Digest, Sha256};
 
 use crate::disk;
 use crate::git::config::Config;
-use crate::git::{Repository, attributes, version};
+use crate::git::{Repository, attributes, environment, version};
 
-/// Variables that git hands on to the filters, which look for settings of their own by them.
-const VARIABLES: &[&str] = &["HOME", "XDG_CONFIG_HOME"];
+/// Variables that git hands on to the filters, which look for settings of their own by them, and those that are settings.
+const VARIABLES: &[&str] = &["GIT_ATTR_NOSYSTEM", "GIT_INDEX_VERSION", "HOME", "XDG_CONFIG_HOME"];
 /// The same, by their beginning: some make git-lfs leave its pointers as they are.
 const PREFIX: &str = "GIT_LFS_";
 
@@ -36,6 +36,9 @@ impl Conditions {
         // The id of a blob does not say what is written for it then.
         if repository.has_replacements {
             return Err("it has replaced objects (git replace)");
+        }
+        if environment::reads_attributes_elsewhere() {
+            return Err("its attributes come from another commit (GIT_ATTR_SOURCE)");
         }
         if repository.post_checkout.with_file_name("post-index-change").exists() {
             return Err("its post-index-change hook is to see every new worktree");

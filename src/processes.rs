@@ -1,7 +1,13 @@
 //! Live processes inside directories.
 //!
 //! A process is inside when its working directory, its root, its program, or (when asked for) a file that it has open
-//! lies there. Nothing is guessed from names or ages.
+//! lies there. Nothing is guessed from names or ages. Not told of are this process, the git that it has running, and who
+//! only waits at the other end of its pipes: none of them is at work there by itself.
+
+#[cfg(target_os = "linux")]
+mod own;
+#[cfg(target_os = "linux")]
+mod table;
 
 use std::path::PathBuf;
 
@@ -47,7 +53,8 @@ pub struct Process {
 /// Who is inside one directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Occupants {
-    /// The processes that were found, by process id; this one is never among them.
+    /// The processes that were found, by process id. This one is never among them, nor its own git, nor the other parts
+    /// of its own pipeline.
     pub processes: Vec<Process>,
     /// Whether the question could not be answered completely: a process of this user could not be looked at, or this
     /// system does not tell. With no process found, that means "unknown", not "nobody". Processes of other users are not
@@ -73,6 +80,19 @@ pub fn inside(directories: &[PathBuf], open_files: bool) -> Vec<Occupants> {
     platform::inside(directories, open_files)
 }
 
+/// When a process was started, in a form that tells it from a later one of the same id; `None` where it is gone, or this
+/// system does not tell.
+#[must_use]
+pub fn start_of(pid: u32) -> Option<u64> {
+    platform::start_of(pid)
+}
+
+/// A live process of the group that the process `leader` led, which was started at `start`; see [`start_of`].
+#[must_use]
+pub fn member_of_group(leader: u32, start: u64) -> Option<u32> {
+    platform::member_of_group(leader, start)
+}
+
 #[cfg(target_os = "linux")]
 mod platform {
     use std::collections::HashMap;
@@ -81,6 +101,8 @@ mod platform {
     use std::os::unix::fs::MetadataExt;
     use std::path::{Path, PathBuf};
 
+    use super::own::Own;
+    use super::table::{self, stat_of};
     use super::{Occupants, Process, Use};
 
     const COMMAND: usize = 200;
@@ -104,7 +126,8 @@ mod platform {
             return occupants;
         };
         let me = std::process::id();
-        let ancestors = ancestors(me);
+        let ancestors = table::ancestors(me);
+        let mut own = Own::default();
         let mut hidden = false;
         for entry in entries.flatten() {
             let name = entry.file_name();
@@ -122,6 +145,9 @@ mod platform {
                     continue;
                 }
             };
+            if uses.is_empty() || own.contains(pid) {
+                continue;
+            }
             for (index, by) in uses {
                 let process = Process {
                     pid,
@@ -137,6 +163,19 @@ mod platform {
             occupants.processes.sort_by_key(|process| process.pid);
         }
         occupants
+    }
+
+    pub fn start_of(pid: u32) -> Option<u64> {
+        stat_of(pid).map(|stat| stat.start)
+    }
+
+    pub fn member_of_group(leader: u32, start: u64) -> Option<u32> {
+        // With its leader replaced by another process of the same id the group is another one too.
+        if stat_of(leader).is_some_and(|stat| stat.start != start) {
+            return None;
+        }
+        let alive = |stat: &table::Stat| stat.group == leader && !stat.is_dead && stat.start >= start;
+        table::all().find(|pid| stat_of(*pid).is_some_and(|stat| alive(&stat)))
     }
 
     enum Unseen {
@@ -200,24 +239,6 @@ mod platform {
         fs::metadata(process).is_ok_and(|found| found.uid() == rustix::process::geteuid().as_raw())
     }
 
-    fn ancestors(pid: u32) -> Vec<u32> {
-        let mut line = Vec::new();
-        let mut next = parent(pid);
-        while let Some(pid) = next.filter(|pid| *pid > 0 && !line.contains(pid)) {
-            line.push(pid);
-            next = parent(pid);
-        }
-        line
-    }
-
-    fn parent(pid: u32) -> Option<u32> {
-        let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-        // The name in parentheses may hold anything, also parentheses.
-        let after = stat.iter().rposition(|byte| *byte == b')')? + 1;
-        let text = std::str::from_utf8(&stat[after..]).ok()?;
-        text.split_whitespace().nth(1)?.parse().ok()
-    }
-
     fn command_of(process: &Path) -> String {
         let read = |name: &str| fs::read(process.join(name)).unwrap_or_default();
         let mut bytes = read("cmdline");
@@ -239,5 +260,13 @@ mod platform {
 
     pub fn inside(directories: &[PathBuf], _open_files: bool) -> Vec<Occupants> {
         vec![Occupants { processes: Vec::new(), unknown: true }; directories.len()]
+    }
+
+    pub fn start_of(_pid: u32) -> Option<u64> {
+        None
+    }
+
+    pub fn member_of_group(_leader: u32, _start: u64) -> Option<u32> {
+        None
     }
 }
