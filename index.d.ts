@@ -84,6 +84,18 @@ export interface ReserveOptions {
   repository?: string | null
 }
 
+/** What `tasksText` writes down, and how. */
+export interface TasksTextOptions {
+  /** `table`: for people. `porcelain`: a line for each task, its fields parted by tabs. `json`: an array of `TaskOverview`. */
+  form: 'table' | 'porcelain' | 'json'
+  /** Only those of one project. */
+  projectId?: string | null
+  /** Only those in one state (`TaskOverview.state`). */
+  state?: string | null
+  /** What every line of the porcelain ends with. */
+  more?: string | null
+}
+
 /** Which tasks to list; what is absent does not narrow the list. */
 export interface ListFilter {
   /** Only those of this project, taken as given. */
@@ -1009,6 +1021,24 @@ export interface TaskRestoration {
   trashId?: string
   /** What a person should know, in sentences; may be empty. */
   note: string
+}
+
+/**
+ * What `okstra list --fast` prints, as UTF-8. `all` is how many tasks the filter lets through, `shown` how many of them
+ * are in the state that is asked for.
+ *
+ * Made here because a hundred thousand objects would cost ten times as much as all the rest. Throws as `listTasks` does.
+ */
+export declare function tasksText(options: TasksTextOptions): TasksText
+
+/** What `okstra list --fast` prints. */
+export interface TasksText {
+  /** How many tasks there are. */
+  all: number
+  /** How many of them are in the text. */
+  shown: number
+  /** The text, without a line break at its end; of no task, empty (as JSON: `[]`). */
+  text: Uint8Array
 }
 
 /**

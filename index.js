@@ -871,6 +871,7 @@ module.exports.sharedDirectories = nativeBinding.sharedDirectories
 module.exports.sharedDirectoriesSync = nativeBinding.sharedDirectoriesSync
 module.exports.surveyTasks = nativeBinding.surveyTasks
 module.exports.surveyTasksSync = nativeBinding.surveyTasksSync
+module.exports.tasksText = nativeBinding.tasksText
 module.exports.version = nativeBinding.version
 module.exports.warmSpares = nativeBinding.warmSpares
 module.exports.warmSparesSync = nativeBinding.warmSparesSync

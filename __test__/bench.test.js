@@ -80,6 +80,24 @@ test('a run writes its rows and where they come from', (t) => {
   assert.equal(status, written.every(({ met }) => met) ? 0 : 1)
 })
 
+test('what very many rows and worktrees cost is measured through the command, beside git', (t) => {
+  const file = path.join(sandbox(t).dir, 'result.json')
+  const { status, stderr } = bench('--quick', '--only', 'scale', '--json', file)
+  assert.ok(status === 0 || status === 1, stderr)
+  const measured = JSON.parse(fs.readFileSync(file, 'utf8')).rows
+  assert.deepEqual(measured.map(({ what, bar }) => `${what} | ${bar}`), [
+    ...['path', 'provision, reused', 'list --fast', 'list --fast --json', 'release', 'provision of a new task'].map((name) => `1000 rows: okstra ${name} | 300 ms user + sys`),
+    '5 worktrees: okstra doctor | 10000 ms',
+    '5 worktrees: git status in each, in a row | ',
+    '5 worktrees: okstra list | 0.3 x git status',
+    '5 worktrees: okstra provision in an empty repository | ',
+    '5 worktrees: okstra provision of one more | 3 x in an empty repository',
+    '5 worktrees: git worktree add in an empty repository | ',
+    '5 worktrees: git worktree add of one more | ',
+  ])
+  for (const { what, median } of measured) assert.ok(median > 0, what)
+})
+
 test('rows that cannot be written in the end are not lost', { skip: process.platform !== 'linux' && 'needs /dev/full' }, () => {
   const kept = path.join(ROOT, 'docs', 'bench', 'result.json')
   for (const option of ['--json', '--svg']) {

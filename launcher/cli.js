@@ -1,9 +1,10 @@
 'use strict'
 // From a command line to an answer and an exit code.
 //
-// A command gives `{ data, text, story }` and writes nothing itself: `data` are the fields of the JSON answer, `text` is
-// the answer for a person or a shell, `story` are lines beside it, `after` (optional) is called when all of it is out.
-// So nothing reaches stdout before a command succeeded.
+// A command gives `{ data, text, story }` and writes nothing itself: `data` are the fields of the JSON answer, `text` (or
+// its bytes) is the answer for a person or a shell, `story` are lines beside it, `after` (optional) is called when all of
+// it is out. A field that is JSON already comes in `written`, as bytes. So nothing reaches stdout before a command
+// succeeded.
 
 const { parse, wantsJson } = require('./parse.js')
 const { COMMANDS } = require('./table.js')
@@ -17,7 +18,7 @@ async function main(argv) {
   const json = wantsJson(argv)
   try {
     const result = await run(parse(argv))
-    if (json) output.answerJson(true, result.data)
+    if (json) output.answerJson(true, result.data, result.written)
     else {
       output.story(result.story ?? [])
       output.answer(result.text)

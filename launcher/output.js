@@ -8,17 +8,27 @@ const { guardStreams, writeText } = require('./write.js')
 const SCHEMA = 1
 
 function writeLines(name, text) {
-  if (text !== '') writeText(name, `${text}\n`)
+  if (text.length === 0) return
+  if (typeof text === 'string') return writeText(name, `${text}\n`)
+  writeText(name, text)
+  writeText(name, '\n')
 }
 
-/** Writes the answer. */
+/** Writes the answer: a text, or its bytes. */
 function answer(text) {
   writeLines('stdout', text)
 }
 
-/** Writes one JSON object on one line as the answer. */
-function answerJson(ok, fields) {
-  answer(JSON.stringify({ schema: SCHEMA, ok, ...fields }))
+/** Writes one JSON object on one line as the answer; `written` are fields whose values are JSON already, as bytes. */
+function answerJson(ok, fields, written = {}) {
+  const object = JSON.stringify({ schema: SCHEMA, ok, ...fields })
+  if (Object.keys(written).length === 0) return answer(object)
+  writeText('stdout', object.slice(0, -1))
+  for (const [name, value] of Object.entries(written)) {
+    writeText('stdout', `,${JSON.stringify(name)}:`)
+    writeText('stdout', value)
+  }
+  answer('}')
 }
 
 /** Writes what a person should know, beside the answer. */

@@ -9,6 +9,8 @@ const fs = require('node:fs')
 
 const DESCRIPTORS = { stdout: 1, stderr: 2 }
 
+const streaming = { stdout: false, stderr: false }
+
 let guarded = false
 
 /** Makes the two streams safe to write to. A reader that went away is no error; anything else that stops us is. */
@@ -24,10 +26,16 @@ function guardStreams() {
   process.stderr.on('error', () => {})
 }
 
-/** Writes a text to `stdout` or `stderr`. Never throws: what cannot be written is told on stderr and in the exit code. */
+/**
+ * Writes a text, or its bytes, to `stdout` or `stderr`. Never throws: what cannot be written is told on stderr and in the
+ * exit code.
+ */
 function writeText(name, text) {
-  const rest = process.platform === 'win32' ? text : writeNow(DESCRIPTORS[name], Buffer.from(text))
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text
+  const rest = streaming[name] || process.platform === 'win32' ? text : writeNow(DESCRIPTORS[name], bytes)
   if (rest.length === 0) return
+  // What comes later must not overtake it.
+  streaming[name] = true
   guardStreams()
   process[name].write(rest)
 }

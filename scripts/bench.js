@@ -10,6 +10,7 @@ const { benchListed } = require('./bench/listed')
 const { benchMemory } = require('./bench/memory')
 const { benchParallel } = require('./bench/parallel')
 const { benchReused } = require('./bench/reused')
+const { benchScale } = require('./bench/scale')
 const { benchStartup } = require('./bench/startup')
 const { benchWarm } = require('./bench/warm')
 const { World } = require('./bench/world')
@@ -38,6 +39,7 @@ const SCENARIOS = {
   'created-500mb': { large: true, run: (world) => benchCreated(world, { files: 2000, size: 130000, rounds: 3, label: '2000 files of 500 MB' }) },
   xfs: onFileSystem('xfs', { bar: 0.55, diskBar: 0.05 }),
   btrfs: onFileSystem('btrfs'),
+  scale: { large: true, run: (_world, quick) => benchScale(quick ? { rows: 1000, worktrees: 5, runs: 1 } : { rows: 100_000, worktrees: 2000, runs: 5 }) },
   listed: { run: ({ addon }, quick) => benchListed(addon, { worktrees: quick ? 20 : 200, files: quick ? 1000 : 5000, rounds: quick ? 3 : 5, bar: 0.5 }) },
 }
 

@@ -77,6 +77,7 @@ const calls: Record<keyof typeof okstra, () => unknown> = {
   listSpares: () => okstra.listSpares().map(({ path }) => path),
   listSpareLeftovers: () => okstra.listSpareLeftovers().map(({ path, reason, repository }) => [path, reason, repository]),
   listTasks: () => call(okstra.listTasks, list),
+  tasksText: () => call((options: okstra.TasksTextOptions) => okstra.tasksText(options).text.length, { form: 'porcelain', projectId: 'shop', state: 'active', more: '' }),
   surveyTasks: () => call((options: okstra.SurveyOptions) => okstra.surveyTasks(options, signal), survey),
   surveyTasksSync: () => call(okstra.surveyTasksSync, survey),
   inspectTask: () => call((options: okstra.InspectOptions) => okstra.inspectTask(options, signal), inspect),

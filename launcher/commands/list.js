@@ -3,6 +3,8 @@ const path = require('node:path')
 const { addon } = require('../addon.js')
 const { usageError } = require('../errors.js')
 
+// How many columns of the porcelain the registry and the directories fill: task, state, path, branch, phase, created.
+const BRIEF = 6
 const STATUSES = ['active', 'released', 'missing', 'orphan', 'provisioning', 'broken']
 
 async function list({ values, paint, cwd }) {
@@ -11,13 +13,11 @@ async function list({ values, paint, cwd }) {
   const { project, status } = values
   const { safeSegment } = addon()
   const choice = project === undefined ? {} : { projectId: safeSegment(project) }
-  const survey = values.fast ? fast : thorough
-  const { all, text } = await survey(choice, values, paint)
+  if (values.fast) return fast(choice, values, paint)
+  const { all, text } = await thorough(choice, values, paint)
   // By state, which is what the table shows: a task that is active in the registry may have lost its directory.
   const tasks = status === undefined ? all : all.filter(({ state }) => state === status)
-  if (tasks.length === 0) {
-    return { data: { tasks }, text: '', story: [all.length === 0 ? 'no tasks' : `no tasks that are ${status}`] }
-  }
+  if (tasks.length === 0) return nothing(all.length, status)
   const problems = values.porcelain ? [] : tasks.filter(({ problem }) => problem).map(({ taskKey, problem }) => `${taskKey}: ${problem}`)
   const { printable } = require('../output.js')
   return { data: { tasks }, text: text(tasks), story: problems.map((line) => printable(line)) }
@@ -84,19 +84,25 @@ function ending(place, columns) {
   return `...${end.join('')}`
 }
 
-/** The registry beside the directories. */
-async function fast(choice, { porcelain }, paint) {
-  const all = await addon().listTasks(choice)
-  if (porcelain) return { all, text: require('../survey.js').porcelain }
-  const { table } = require('../output.js')
-  const { age } = require('../tasks.js')
-  const row = (task) => [task.taskKey, task.state, age(task.createdAt), task.branch, task.lastPhase, task.worktreePath]
-  const header = ['TASK', 'STATE', 'AGE', 'BRANCH', 'PHASE', 'PATH']
-  return {
-    all,
-    text: (tasks) => table([header, ...tasks.map(row)], (line, _column, cell) => (line === 0 ? paint('bold', cell) : cell)),
-  }
+/** The registry beside the directories: written down by the core, which takes a tenth of what a hundred thousand objects do. */
+function fast(choice, { status, porcelain, json }, paint) {
+  const form = json ? 'json' : porcelain ? 'porcelain' : 'table'
+  const more = porcelain && require('../survey.js').porcelain([{}]).slice('\t'.repeat(BRIEF - 1).length)
+  const { all, shown, text } = addon().tasksText({ ...choice, form, ...(status && { state: status }), ...(porcelain && { more }) })
+  if (json) return { written: { tasks: text } }
+  if (shown === 0) return nothing(all, status)
+  return { text: form === 'table' ? withHeader(text, paint) : text }
 }
+
+/** The table with its first line painted. */
+function withHeader(table, paint) {
+  const end = table.indexOf(10)
+  const header = Buffer.from(table.subarray(0, end)).toString()
+  const painted = paint('bold', header)
+  return painted === header ? table : Buffer.concat([Buffer.from(painted), table.subarray(end)])
+}
+
+const nothing = (all, status) => ({ data: { tasks: [] }, text: '', story: [all === 0 ? 'no tasks' : `no tasks that are ${status}`] })
 
 /** Everything, shown on a terminal while it becomes known. */
 async function thorough(choice, { status, disk = false, porcelain, json }, paint) {

@@ -1,25 +1,11 @@
 'use strict'
 
-const { spawnSync } = require('node:child_process')
-const path = require('node:path')
-
 const { createRepository } = require('../torture/support/repository')
 const { Sandbox } = require('../torture/support/sandbox')
+const { BIN, timed } = require('./command')
 const { median } = require('./measure')
 
-const BIN = path.join(__dirname, '..', '..', 'bin', 'okstra.js')
 const BAR = 1.25
-
-// bash measures the child alone, without its own start.
-const TIMED = 'TIMEFORMAT="%3R %3U %3S"; { time "$@" >/dev/null 2>&1; } 2>&1'
-
-/** One run of a program: wall clock and user + system time, in milliseconds. */
-function timed(args, env) {
-  const { status, stdout } = spawnSync('bash', ['-c', TIMED, 'bash', process.execPath, ...args], { env, encoding: 'utf8' })
-  if (status !== 0) throw new Error(`node ${args.join(' ')} ended with ${status}`)
-  const [wall, user, system] = stdout.trim().split(' ').map((seconds) => Number(seconds) * 1000)
-  return { wall, cpu: user + system }
-}
 
 /**
  * What the launcher's start costs beside an empty Node, in turn, for the commands that agents call before each use;
@@ -30,8 +16,8 @@ function benchStartup({ runs }) {
   try {
     const env = { ...sandbox.environment, OKSTRA_HOME: sandbox.path('installed'), CLAUDE_CONFIG_DIR: sandbox.path('agent') }
     const repository = createRepository(sandbox, { files: 5, seed: 1 })
-    timed([BIN, 'install'], env)
-    timed([BIN, 'provision', 'bench/start/task', '--phase', 'implementation', '--root', repository], env)
+    timed(process.execPath, [BIN, 'install'], { env })
+    timed(process.execPath, [BIN, 'provision', 'bench/start/task', '--phase', 'implementation', '--root', repository], { env })
     const contenders = {
       'node -e 0': ['-e', '0'],
       'ensure-installed': [BIN, 'ensure-installed'],
@@ -43,7 +29,7 @@ function benchStartup({ runs }) {
       // Who begins changes with the run, and the first one warms up.
       const order = run % 2 === 0 ? Object.keys(contenders) : Object.keys(contenders).reverse()
       for (const name of order) {
-        const taken = timed(contenders[name], env)
+        const taken = timed(process.execPath, contenders[name], { env })
         if (run > 0) times[name].push(taken)
       }
     }

@@ -84,6 +84,18 @@ export interface ReserveOptions {
   repository?: string | null
 }
 
+/** What `tasksText` writes down, and how. */
+export interface TasksTextOptions {
+  /** `table`: for people. `porcelain`: a line for each task, its fields parted by tabs. `json`: an array of `TaskOverview`. */
+  form: 'table' | 'porcelain' | 'json'
+  /** Only those of one project. */
+  projectId?: string | null
+  /** Only those in one state (`TaskOverview.state`). */
+  state?: string | null
+  /** What every line of the porcelain ends with. */
+  more?: string | null
+}
+
 /** Which tasks to list; what is absent does not narrow the list. */
 export interface ListFilter {
   /** Only those of this project, taken as given. */

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Code, Doctor, Finding, Outcome, Severity};
 use crate::error::Result;
+use crate::git::places::Places;
 use crate::git::worktree::{self, Found};
 use crate::intent::Intent;
 use crate::registry::{Entry, EntryStatus, Inspection, Reservation, TaskRecord};
@@ -42,10 +43,11 @@ pub(super) fn examine_unknown(doctor: &mut Doctor<'_>, inspection: &Inspection) 
 fn strangers(doctor: &Doctor<'_>, inspection: &Inspection) -> Vec<PathBuf> {
     let intents: Vec<PathBuf> =
         Intent::files(doctor.home).into_iter().filter_map(|(_, intent)| Some(intent?.path)).collect();
+    let rows = inspection.entries.iter().map(|entry| entry.worktree_path.clone());
+    let known = Places::of(rows.chain(intents).map(|path| (path, ())));
     let mut paths = task_directories(&doctor.home.worktrees());
     paths.retain(|path| {
-        !inspection.entries.iter().any(|entry| worktree::same_place(&entry.worktree_path, path))
-            && !intents.iter().any(|known| worktree::same_place(known, path))
+        known.get(path).is_none()
             && !inspection.unusable.iter().any(|row| !row.key.is_empty() && path.ends_with(&row.key))
     });
     paths

@@ -4,12 +4,14 @@ pub mod attributes;
 pub mod checkout;
 pub mod command;
 pub mod config;
+pub mod entries;
 pub mod environment;
 pub mod hook;
 pub mod index;
 pub mod location;
 pub mod mend;
 pub mod object;
+pub mod places;
 mod process;
 pub mod repository;
 #[cfg(unix)]

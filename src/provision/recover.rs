@@ -14,7 +14,7 @@ use super::create;
 use super::spare;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::git::{Discovery, Git, repository, stale, worktree};
+use crate::git::{Discovery, Git, entries, repository, stale, worktree};
 use crate::intent::{Intent, Kind, Stage};
 use crate::lock::{Patience, RepositoryLock};
 use crate::registry::history::{Event, EventKind};
@@ -205,12 +205,10 @@ pub(super) fn retire_stale(job: &Job<'_>, intent: &Intent, _lock: &RepositoryLoc
     if fs::symlink_metadata(&intent.path).is_ok() {
         return Ok(retired);
     }
-    for admin in worktree::admin_dirs(&intent.common_dir) {
-        if worktree::points_back(&admin, &intent.path) {
-            keep_reachable(job, intent, &admin)?;
-            retire(intent, &admin)?;
-            retired.push(admin);
-        }
+    for admin in entries::pointing_to(&intent.common_dir, &intent.path) {
+        keep_reachable(job, intent, &admin)?;
+        retire(intent, &admin)?;
+        retired.push(admin);
     }
     Ok(retired)
 }

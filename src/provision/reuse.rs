@@ -13,7 +13,7 @@ use crate::git::mend;
 use crate::git::repository::{self, Glance};
 use crate::git::worktree::lock::{self, Empty};
 use crate::git::worktree::{self, Found};
-use crate::git::{Discovery, Git};
+use crate::git::{Discovery, Git, entries};
 use crate::home::OkstraHome;
 use crate::lock::{Patience, RepositoryLock};
 use crate::registry::history::{Event, EventKind};
@@ -154,10 +154,8 @@ fn missing(mut job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result
 /// directory that git does not know any more. Looked for where people move it to; reading some directories costs less
 /// than the git calls that follow.
 pub(super) fn refuse_moved(job: &Job<'_>, path: &Path) -> Result<()> {
-    let admins = worktree::admin_dirs(&job.repository.common_dir);
-    let Some(admin) = admins.into_iter().find(|admin| worktree::points_back(admin, path)) else {
-        return Ok(());
-    };
+    let admins = entries::pointing_to(&job.repository.common_dir, path);
+    let Some(admin) = admins.into_iter().next() else { return Ok(()) };
     match mend::moved_to(&admin, &mend::likely_places(path, &job.home.worktrees())) {
         Some(now) => {
             let reason = format!("it was moved to {} without git's knowledge", now.display());

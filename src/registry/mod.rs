@@ -70,6 +70,23 @@ impl Filter {
     }
 }
 
+/// A row, and the file that it stands in.
+#[derive(Debug)]
+pub struct Row<'a> {
+    /// What it says.
+    pub entry: Entry,
+    document: &'a Document,
+    key: &'a [u8],
+}
+
+impl Row<'_> {
+    /// See [`Registry::repository_of`].
+    #[must_use]
+    pub fn repository(&self) -> Option<PathBuf> {
+        repository(self.document, self.key, Some(&self.entry.worktree_path))
+    }
+}
+
 /// The registry of one okstra home. Clones share their warnings.
 #[derive(Clone)]
 pub struct Registry {
@@ -97,17 +114,24 @@ impl Registry {
     /// The rows that the filter admits, in the order of the file. Takes no lock. A row that cannot be used is left out
     /// and named in [`Self::warnings`].
     pub fn list(&self, filter: &Filter) -> Result<Vec<Entry>> {
-        let document = self.store.load()?;
         let mut entries = Vec::new();
+        self.each(filter, |row| entries.push(row.entry))?;
+        Ok(entries)
+    }
+
+    /// The same, one by one, each able to tell its repository as [`Self::repository_of`] does. One look at the file, for
+    /// as many rows as there are.
+    pub fn each(&self, filter: &Filter, mut take: impl FnMut(Row<'_>)) -> Result<()> {
+        let document = self.store.load()?;
         for (key, row) in document.rows() {
             match Entry::decode_at(key, row) {
-                Ok(entry) if filter.admits(&entry) => entries.push(entry),
+                Ok(entry) if filter.admits(&entry) => take(Row { entry, document: &document, key }),
                 Ok(_) => {}
                 Err(reason) => self.store.warn_of_row(key, &reason),
             }
         }
         self.store.warn_of_damaged(&document);
-        Ok(entries)
+        Ok(())
     }
 
     /// The common git directory of the repository that a task's worktree belongs to: as it was recorded, else as the

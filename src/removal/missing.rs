@@ -4,7 +4,7 @@ use super::changes;
 use super::remove::{self, Removal, RemoveRequest};
 use crate::clock;
 use crate::error::Result;
-use crate::git::{Git, worktree};
+use crate::git::{Git, entries};
 use crate::intent::{Intent, Kind, Stage};
 use crate::registry::Entry;
 use crate::trash::record::GitSide;
@@ -29,9 +29,7 @@ pub(super) fn remove(
         None => "its directory was gone already".into(),
     });
     let admin = repository.as_ref().and_then(|repository| {
-        worktree::admin_dirs(&repository.common_dir)
-            .into_iter()
-            .find(|admin| worktree::points_back(admin, &entry.worktree_path))
+        entries::pointing_to(&repository.common_dir, &entry.worktree_path).into_iter().next()
     });
     let Some((repository, admin)) = repository.zip(admin) else {
         ground.registry.release_row(ground.key, ground.patience)?;

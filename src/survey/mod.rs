@@ -4,8 +4,10 @@
 //! What cannot be found out is told as unknown and never as "nothing": others refuse to remove work by these facts.
 
 pub mod branch;
+pub mod brief;
 pub mod caches;
 pub mod candid;
+mod columns;
 pub mod details;
 pub mod disk_use;
 pub mod inside;

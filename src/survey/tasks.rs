@@ -68,15 +68,17 @@ pub fn find(home: &OkstraHome, registry: &Registry, filter: &Filter) -> Result<V
     }
     let mut found = Vec::new();
     let mut known: HashSet<PathBuf> = HashSet::new();
-    for entry in registry.list(&Filter::default())? {
-        known.insert(entry.worktree_path.clone());
-        if filter.admits(&entry) {
-            let intent = intents.remove(&entry.key.to_string());
-            let repository = registry.repository_of(&entry.key)?;
-            found.push(of_row(home, entry, intent, repository)?);
-        } else {
-            intents.remove(&entry.key.to_string());
+    let mut rows = Vec::new();
+    registry.each(&Filter::default(), |row| {
+        known.insert(row.entry.worktree_path.clone());
+        let intent = intents.remove(&row.entry.key.to_string());
+        if filter.admits(&row.entry) {
+            let repository = row.repository();
+            rows.push((row.entry, intent, repository));
         }
+    })?;
+    for (entry, intent, repository) in rows {
+        found.push(of_row(home, entry, intent, repository)?);
     }
     // What has no row has no status, so a filter by status leaves it out.
     if filter.status.is_none() {
