@@ -13,6 +13,7 @@ const ENVIRONMENT = [
   ['OKSTRA_LOCK_TIMEOUT_MS', 'How long to wait for other processes (default: 120000)'],
   ['OKSTRA_TRASH_DAYS', 'How many days a removed worktree can be restored before `okstra prune` proposes to delete it (default: 14)'],
   ['OKSTRA_GIT_TIMEOUT', 'How long one git process may take, in seconds'],
+  ['OKSTRA_DURABILITY', 'full: what was answered outlives a power cut; fast: files written moments before may be empty after one (default: full)'],
   ['CLAUDE_CONFIG_DIR', "The agent's configuration: `okstra install` puts the skills into its folder skills (default: ~/.claude)"],
   ['NO_COLOR', 'Set: no colours'],
 ]

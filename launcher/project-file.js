@@ -12,6 +12,8 @@ const FILE_OF_BARE = ['okstra', 'project.json']
 /** The newest form of the file that this version knows. */
 const SCHEMA_VERSION = 1
 const LONGEST_ID = 200
+/** What the core takes for "durability". */
+const DURABILITIES = new Set(['full', 'fast'])
 /** The most spares that the core keeps of one repository. */
 const MOST_SPARES = 16
 const LARGEST_FILE = 1 << 20
@@ -47,6 +49,10 @@ function readProject(repository) {
   const { warm = 0 } = settings
   if (!Number.isSafeInteger(warm) || warm < 0 || warm > MOST_SPARES) {
     throw invalid(file, `warm is ${shown(warm)}, and not a whole number from 0 to ${MOST_SPARES}`)
+  }
+  const { durability = 'full' } = settings
+  if (!DURABILITIES.has(durability)) {
+    throw invalid(file, `durability is ${shown(durability)}, and neither "full" nor "fast"`)
   }
   return { file, id, schemaVersion, warm: settings.warm, settings, text }
 }

@@ -22,7 +22,12 @@ const { temporaryRoot } = require('./torture/support/sandbox')
 
 const onFileSystem = (type, bars) => ({
   large: true,
-  run: () => benchFileSystem(type, { files: 20000, rounds: 5, label: `20000 files on ${type}`, only: ['git', 'okstra', 'from memory'], withSpace: true, ...bars }),
+  run: () => benchFileSystem(type, 'created', { files: 20000, rounds: 5, label: `20000 files on ${type}`, only: ['git', 'okstra', 'from memory'], withSpace: true, ...bars }),
+})
+
+const durableOn = (type) => ({
+  large: true,
+  run: () => [[2000, 15], [20000, 8]].flatMap(([files, rounds]) => benchFileSystem(type, 'durable', { files, rounds, label: `${files} files on ${type}` })),
 })
 
 /** Each scenario gives its rows; `quick` asks for fewer runs, and leaves out what is `large`. */
@@ -40,6 +45,8 @@ const SCENARIOS = {
   xfs: onFileSystem('xfs', { bar: 0.55, diskBar: 0.05 }),
   btrfs: onFileSystem('btrfs'),
   scale: { large: true, run: (_world, quick) => benchScale(quick ? { rows: 1000, worktrees: 5, runs: 1 } : { rows: 100_000, worktrees: 2000, runs: 5 }) },
+  'durable-ext4': durableOn('ext4'),
+  'durable-xfs': durableOn('xfs'),
   listed: { run: ({ addon }, quick) => benchListed(addon, { worktrees: quick ? 20 : 200, files: quick ? 1000 : 5000, rounds: quick ? 3 : 5, bar: 0.5 }) },
 }
 

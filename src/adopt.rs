@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::durability::Durability;
 use crate::error::{Error, IoContext, Result};
 use crate::git::worktree::lock::{self, Empty};
 use crate::git::worktree::{self, Found};
@@ -79,6 +80,7 @@ pub fn adopt(home: &OkstraHome, adoption: &Adoption, patience: &Patience) -> Res
     let repository = candidate.repository();
     registry.check_free(&adoption.key, &branch, Some(&repository.common_dir))?;
     let base_ref = base_of(repository, &path, &branch)?;
+    let durability = Durability::of(repository)?;
     let rebuilt = matches!(candidate, Candidate::Forgotten { .. });
     let admin = {
         let lock = RepositoryLock::acquire(home, &repository.common_dir, patience)?;
@@ -86,6 +88,7 @@ pub fn adopt(home: &OkstraHome, adoption: &Adoption, patience: &Patience) -> Res
     };
     let linked = link(home, repository, &path, &admin, patience)?;
     lock::put_on(&admin, &adoption.key, Empty::Foreign)?;
+    durability.flush(&[&path, &admin])?;
     let reservation = Reservation {
         key: adoption.key.clone(),
         worktree_path: path,

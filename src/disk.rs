@@ -213,6 +213,25 @@ pub fn sync_file_system(_directory: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Flushes every file and directory of a tree, one after the other; for systems that cannot flush a file system.
+#[cfg(not(target_os = "linux"))]
+pub fn sync_tree(directory: &Path) -> Result<()> {
+    for entry in fs::read_dir(directory).context("look into", directory)?.flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => sync_tree(&entry.path())?,
+            // Windows flushes only what may be written.
+            #[cfg(unix)]
+            Ok(kind) if kind.is_file() => {
+                let file = File::open(entry.path()).context("open", entry.path())?;
+                // Not the cache of the device each time: that is done once, with the directory.
+                rustix::fs::fsync(&file).map_err(io::Error::from).context("flush", entry.path())?;
+            }
+            _ => {}
+        }
+    }
+    sync_dir(directory)
+}
+
 /// Flushes a file; one that is not there is passed over.
 pub fn sync_file(path: &Path) -> Result<()> {
     match File::open(path) {

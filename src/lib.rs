@@ -17,6 +17,7 @@ pub mod cancel;
 pub mod clock;
 pub mod disk;
 pub mod doctor;
+pub mod durability;
 pub mod error;
 pub mod git;
 pub mod guard;

@@ -44,10 +44,20 @@ function start(sandbox, repository, [program, args]) {
   })
 }
 
+/** Does something with okstra's own flush of all files left out. */
+function fast(work) {
+  process.env.OKSTRA_DURABILITY = 'fast'
+  try {
+    return work()
+  } finally {
+    delete process.env.OKSTRA_DURABILITY
+  }
+}
+
 /**
  * Each contender: `make(id)` makes a worktree and gives its path (`null` where the tool chooses), `start(id)` the same as
  * a promise, `prepare()` does what is done in advance, `measure()` measures itself and gives milliseconds. Each has what
- * its scenarios need.
+ * its scenarios need; `named`: only for those that name it.
  */
 function contenders({ sandbox, addon }, repository) {
   const git = (name, settings) => {
@@ -72,6 +82,8 @@ function contenders({ sandbox, addon }, repository) {
       make: (id) => expect(addon.provisionTaskWorktreeSync(request(repository, id))),
       start: async (id) => expect(await addon.provisionTaskWorktree(request(repository, id))),
     },
+    'git, flushed': { named: true, ...git('flushed', ['-c', 'core.fsync=all', '-c', 'core.fsyncMethod=batch']) },
+    'okstra, fast': { named: true, make: (id) => expect(fast(() => addon.provisionTaskWorktreeSync(request(repository, id)))) },
     'okstra, a process each': {
       start: (id) => start(sandbox, repository, [process.execPath, [OKSTRA, 'provision', `bench/created/task-${id}`, '--phase', 'implementation']]),
     },

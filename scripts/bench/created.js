@@ -20,7 +20,7 @@ const optional = (way) => way.peer || way.measure
 function benchCreated(world, { files, size, rounds, bar, statusBar, withSpace, diskBar, label, only }) {
   const repository = world.repository(files, size)
   const ways = contenders(world, repository)
-  const called = Object.keys(ways).filter((name) => (only ? only.includes(name) : ways[name].make || ways[name].measure))
+  const called = Object.keys(ways).filter((name) => (only ? only.includes(name) : !ways[name].named && (ways[name].make || ways[name].measure)))
   const names = []
   const seen = Object.fromEntries(called.map((name) => [name, { made: [], answered: [], space: [], processor: [], failed: ways[name].missing }]))
   for (let round = 0; round <= rounds; round++) {

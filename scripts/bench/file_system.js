@@ -1,26 +1,31 @@
 'use strict'
 
-// The same on a file system that shares extents: an image in memory, mounted in a mount namespace of its own, so that
-// whatever ends the run also unmounts it.
+// The same on another file system: an image, mounted in a mount namespace of its own, so that whatever ends the run also
+// unmounts it. The image lies in memory, or on a disk where flushing is measured.
 //
-//   node scripts/bench/file_system.js TYPE OPTIONS    is started in that namespace, and prints rows as JSON
+//   node scripts/bench/file_system.js DIRECTORY TYPE QUESTION OPTIONS    is started in that namespace, and prints rows as JSON
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 
-const { Sandbox } = require('../torture/support/sandbox')
+const { Sandbox, diskRoot } = require('../torture/support/sandbox')
 
 const IMAGE_BYTES = 3 * 2 ** 30
-const MAKERS = { xfs: ['mkfs.xfs', '-q', '-m', 'reflink=1'], btrfs: ['mkfs.btrfs', '-q'] }
+const MAKERS = { ext4: ['mkfs.ext4', '-q'], xfs: ['mkfs.xfs', '-q', '-m', 'reflink=1'], btrfs: ['mkfs.btrfs', '-q'] }
+/** What can be measured there. */
+const QUESTIONS = {
+  created: { bench: () => require('./created').benchCreated },
+  durable: { bench: () => require('./durable').benchDurable, root: diskRoot },
+}
 
-/** Rows of `benchCreated` on `type` (`xfs`, `btrfs`), or one that says why there are none. */
-function benchFileSystem(type, options) {
-  const skipped = (note) => [{ what: `created, ${options.files} files on ${type}`, median: null, ratio: null, bar: '', met: true, note: `skipped: ${note}` }]
+/** The rows of a question on `type` (`ext4`, `xfs`, `btrfs`), or one that says why there are none. */
+function benchFileSystem(type, question, options) {
+  const skipped = (note) => [{ what: `${question}, ${options.files} files on ${type}`, median: null, ratio: null, bar: '', met: true, note: `skipped: ${note}` }]
   if (process.platform !== 'linux' || process.getuid() !== 0) return skipped('only root on Linux may mount an image')
   if (spawnSync(MAKERS[type][0], ['-V']).error) return skipped(`${MAKERS[type][0]} is not installed`)
-  const sandbox = new Sandbox('bench-image')
+  const sandbox = new Sandbox('bench-image', QUESTIONS[question].root?.())
   try {
-    const args = ['--mount', '--propagation', 'private', process.execPath, __filename, sandbox.directory, type, JSON.stringify(options)]
+    const args = ['--mount', '--propagation', 'private', process.execPath, __filename, sandbox.directory, type, question, JSON.stringify(options)]
     const { status, stdout, stderr, error } = spawnSync('unshare', args, { encoding: 'utf8', maxBuffer: 1 << 26 })
     if (status === 3) return skipped(stderr.trim())
     if (status !== 0) throw new Error(`on ${type}: ${error?.message ?? stderr.trim()}`)
@@ -30,7 +35,7 @@ function benchFileSystem(type, options) {
   }
 }
 
-function onMounted([directory, type, options]) {
+function onMounted([directory, type, question, options]) {
   const [image, place] = [`${directory}/image`, `${directory}/mounted`]
   fs.writeFileSync(image, '')
   fs.truncateSync(image, IMAGE_BYTES)
@@ -44,10 +49,9 @@ function onMounted([directory, type, options]) {
     return
   }
   const { World } = require('./world')
-  const { benchCreated } = require('./created')
   const world = new World(place)
   world.enter()
-  const rows = benchCreated(world, JSON.parse(options))
+  const rows = QUESTIONS[question].bench()(world, JSON.parse(options))
   process.stdout.write(JSON.stringify(rows))
 }
 

@@ -24,6 +24,7 @@ use std::time::{Duration, SystemTime};
 
 pub use self::finding::{Code, Finding, Outcome, Severity};
 use self::repositories::Known;
+use crate::durability::{self, Durability};
 use crate::error::{Error, Result};
 use crate::git::version;
 use crate::home::OkstraHome;
@@ -71,6 +72,7 @@ pub fn examine(home: &OkstraHome, options: &Options, patience: &Patience) -> Res
     if let Some(root) = options.root.as_ref().filter(|root| !root.is_dir()) {
         return Err(Error::RootNotFound { path: root.clone() });
     }
+    durability::from_env()?;
     version::check()?;
     let registry = Registry::open(home);
     let mut doctor =
@@ -107,6 +109,10 @@ pub fn examine(home: &OkstraHome, options: &Options, patience: &Patience) -> Res
     let findings = doctor.findings;
     if findings.iter().any(|finding| finding.outcome == Outcome::Fixed) {
         record(&registry, &findings);
+        // What was mended is not to be found broken again, or half mended.
+        let places: Vec<PathBuf> = common_dirs.iter().cloned().chain([home.worktrees()]).collect();
+        let places: Vec<&Path> = places.iter().map(PathBuf::as_path).collect();
+        Durability::of_machine().flush(&places)?;
     }
     Ok(Report { findings, tasks: inspection.entries.len(), repositories: common_dirs.len() })
 }

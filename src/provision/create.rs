@@ -178,6 +178,7 @@ fn register_and_fill(
         return Ok(admin);
     }
     let sources = if prepared.spares.is_empty() { prepared.sources } else { look(prepared.config) };
+    let _ahead = job.durability.ahead(&intent.path);
     populate::fill(&filling, &intent.path, &admin, sources)?;
     Ok(admin)
 }
@@ -239,7 +240,10 @@ pub(super) fn finish(job: &Job<'_>, intent: &mut Intent, admin: &Path) -> Result
     let hook = hook::run_post_checkout(job, intent)?;
     // Before the row, so that no task is active without it, and so that the flush takes it along.
     lock::put_on(admin, &job.plan.key, Empty::Torn)?;
-    worktree::sync(&intent.common_dir, admin, &intent.path, &intent.branch)?;
+    // The row is believed, so what it says is on the device before.
+    if !job.durability.flush(&[&intent.path, admin])? {
+        worktree::sync(&intent.common_dir, admin, &intent.path, &intent.branch)?;
+    }
     // From here on the call succeeds or the machine dies: stopping now would only undo finished work.
     let patience = crate::lock::Patience { cancel: Cancel::default(), ..job.patience.clone() };
     let entry = commit(job, intent, &patience)?;

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use self::plan::Plan;
 pub use self::remarks::{Remark, RemarkCode};
 pub use self::share::configured as shared_directories;
+use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::git::{Discovery, Repository, repository, version, worktree};
 use crate::home::OkstraHome;
@@ -157,9 +158,10 @@ fn run(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience)
         Discovery::Main(repository) => repository,
     };
     refuse_nested_home(home, &repository)?;
+    let durability = Durability::of(&repository)?;
     home.prepare()?;
     let task_lock = TaskLock::acquire(home, &plan.key, patience)?;
-    let job = Job { home, registry, plan, repository, patience, task_lock: &task_lock };
+    let job = Job { home, registry, plan, repository, durability, patience, task_lock: &task_lock };
     let mut notes = Vec::new();
     let leftover = recover::recover(&job, &mut notes)?;
     let mut answer = match registry.lookup(&plan.key)? {
@@ -207,7 +209,8 @@ pub fn settle(ground: &Ground<'_>) -> Result<Vec<String>> {
     };
     let plan = Plan::of(&intent, ground.key, &repository)?;
     let Ground { home, registry, patience, lock: task_lock, .. } = *ground;
-    let job = Job { home, registry, plan: &plan, repository, patience, task_lock };
+    let durability = Durability::of(&repository)?;
+    let job = Job { home, registry, plan: &plan, repository, durability, patience, task_lock };
     let mut notes = Vec::new();
     if recover::recover(&job, &mut notes)?.is_some()
         && let Some(intent) = Intent::read(home, ground.key, task_lock)?
@@ -232,7 +235,8 @@ pub(crate) fn rebuild(
     let mut plan = Plan::of(&intent, ground.key, &repository)?;
     plan.phase.clone_from(&entry.last_phase);
     let Ground { home, registry, patience, lock: task_lock, .. } = *ground;
-    let job = Job { home, registry, plan: &plan, repository, patience, task_lock };
+    let durability = Durability::of(&repository)?;
+    let job = Job { home, registry, plan: &plan, repository, durability, patience, task_lock };
     create::restore(&job, entry, tip, Some(fill))
 }
 
@@ -248,7 +252,8 @@ pub(crate) fn retire_stale(
     let intent = Intent::new(Kind::Restore, ground.key, &repository.common_dir, path, branch);
     let plan = Plan::of(&intent, ground.key, &repository)?;
     let Ground { home, registry, patience, lock: task_lock, .. } = *ground;
-    let job = Job { home, registry, plan: &plan, repository, patience, task_lock };
+    let durability = Durability::of(&repository)?;
+    let job = Job { home, registry, plan: &plan, repository, durability, patience, task_lock };
     let lock = RepositoryLock::acquire(home, &intent.common_dir, patience)?;
     worktree::repair_torn(&intent.common_dir, &lock)?;
     if std::fs::symlink_metadata(path).is_err() {
@@ -263,6 +268,7 @@ struct Job<'a> {
     registry: &'a Registry,
     plan: &'a Plan,
     repository: Repository,
+    durability: Durability,
     patience: &'a Patience,
     task_lock: &'a TaskLock,
 }

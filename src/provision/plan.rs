@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Request, share};
+use crate::durability;
 use crate::error::{Error, IoContext, Result};
 use crate::git::Repository;
 use crate::git::command::seconds_from_env;
@@ -74,6 +75,7 @@ impl Plan {
         for name in ["OKSTRA_GIT_TIMEOUT", "OKSTRA_HOOK_TIMEOUT"] {
             seconds_from_env(name, Duration::ZERO)?;
         }
+        durability::from_env()?;
         Ok(())
     }
 

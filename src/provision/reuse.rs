@@ -198,6 +198,7 @@ fn reactivate(job: &Job<'_>, entry: Entry, common_dir: &Path, admin: &Path) -> R
         created_at: Some(entry.created_at),
     };
     lock::put_on(admin, &job.plan.key, Empty::Foreign)?;
+    job.durability.flush(&[&reservation.worktree_path, admin])?;
     let entry = job.registry.reserve(&reservation, job.patience)?;
     let mut event = Event::new(EventKind::Restored, Some(&job.plan.key));
     event.phase = Some(job.plan.phase.clone());

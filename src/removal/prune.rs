@@ -9,6 +9,7 @@ use super::orphan;
 use super::remove::{self, RemoveRequest};
 use super::snapshot;
 use crate::disk::{self, Deletion};
+use crate::durability::{self, Durability};
 use crate::error::{Error, Result};
 use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind};
@@ -126,6 +127,7 @@ pub fn prune(
         kept: DAY.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX)),
         moved: DAY.saturating_mul(u32::try_from(request.older_than.unwrap_or(0)).unwrap_or(u32::MAX)),
     };
+    durability::from_env()?;
     if request.apply {
         home.prepare()?;
         search.settle_dead()?;
@@ -148,6 +150,10 @@ pub fn prune(
                 Err(error) => Err(error.to_string()),
             });
         }
+        // What was said to be gone must not come back, with a record that offers what is no longer whole.
+        let places: Vec<PathBuf> = search.repositories()?.into_iter().chain([home.worktrees()]).collect();
+        let places: Vec<&Path> = places.iter().map(PathBuf::as_path).collect();
+        Durability::of_machine().flush(&places)?;
     }
     Ok(proposals)
 }

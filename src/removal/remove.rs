@@ -7,6 +7,7 @@ use super::changes::{self, Changes};
 use super::check::{self, Findings, Site};
 use super::{reachable, snapshot};
 use crate::clock;
+use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::git::worktree::{self, Found};
 use crate::git::{Repository, version};
@@ -147,6 +148,8 @@ pub(super) fn take(
     mut notes: Vec<String>,
 ) -> Result<Removal> {
     let cancel = &ground.patience.cancel;
+    // A wrong setting is refused while nothing has been touched.
+    Durability::of(site.repository)?;
     let mut findings = check::look(site, cancel)?;
     refuse(ground, site.path, &findings.obstacles, request)?;
 

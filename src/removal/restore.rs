@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::{rebuild, snapshot};
 use crate::cancel::Cancel;
 use crate::disk;
+use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::git::{Repository, version, worktree};
 use crate::home::OkstraHome;
@@ -154,7 +155,9 @@ fn from_record(
     let mut repository = None;
     if let Some(git) = &record.git {
         let gone = || Error::RepositoryGone { path: record.tree.clone(), repository: git.common_dir.clone() };
-        repository = Some(trash::repository_at(&git.common_dir, &branch)?.ok_or_else(gone)?);
+        let found = trash::repository_at(&git.common_dir, &branch)?.ok_or_else(gone)?;
+        Durability::of(&found)?;
+        repository = Some(found);
         if record.row.is_some() {
             ground.registry.check_free(key, &branch, Some(&git.common_dir))?;
         }
@@ -241,6 +244,7 @@ fn rebuild_from(
     for place in [record.place(ground.home), git.kept.clone()] {
         disk::delete_tree(&place, &Cancel::default())?;
     }
+    Durability::of(&repository)?.flush(&[&repository.common_dir, &ground.home.worktrees()])?;
     let why = if record.tree_id.is_none() {
         "its directory was gone when it was removed; what git had of it is back"
     } else {

@@ -6,6 +6,7 @@ use std::io;
 use super::record::{GitSide, Record};
 use super::{Ground, beside, repository_at};
 use crate::disk;
+use crate::durability::Durability;
 use crate::error::{Error, IoContext, Result};
 use crate::git::{Repository, stale, worktree};
 use crate::intent::Intent;
@@ -23,12 +24,18 @@ pub(super) fn finish(ground: &Ground<'_>, intent: &Intent, record: &Record) -> R
         move_admin(ground, git, record)?;
     }
     move_tree(ground, record)?;
-    if let Some(git) = &record.git
+    let repository = match &record.git {
+        Some(git) => repository_at(&git.common_dir, &intent.branch)?,
+        None => None,
+    };
+    if let Some((repository, git)) = repository.as_ref().zip(record.git.as_ref())
         && git.delete_branch
-        && let Some(repository) = repository_at(&git.common_dir, &intent.branch)?
     {
-        notes.extend(delete_branch(ground, intent, &repository, git, record)?);
+        notes.extend(delete_branch(ground, intent, repository, git, record)?);
     }
+    // Also what somebody wrote into the tree moments ago: in the trash it is all that is left of it.
+    let kept = record.git.as_ref().map_or(&record.tree, |git| &git.kept);
+    Durability::of_known(repository.as_ref()).flush(&[&record.tree, kept, &ground.home.trash()])?;
     let row = ground.registry.lookup(ground.key)?;
     if row.is_some_and(|row| row.worktree_path == record.path) {
         ground.registry.release_row(ground.key, &ground.resolute())?;

@@ -9,6 +9,7 @@ use super::record::{GitSide, Link, Record};
 use super::{Ground, drop_ref, repository_at};
 use crate::cancel::Cancel;
 use crate::disk::{self, Replace};
+use crate::durability::Durability;
 use crate::error::{Error, IoContext, Result};
 use crate::git::worktree::lock::{self, Empty};
 use crate::git::{Git, Repository, stale, worktree};
@@ -48,7 +49,11 @@ pub(super) fn finish(ground: &Ground<'_>, intent: &Intent, record: &Record) -> R
         admin = Some(move_admin(ground, git, record)?);
     }
     link_again(&record.path, &record.links)?;
-    if let (Some(git), Some(admin)) = (&record.git, &admin) {
+    let durability = Durability::of_known(repository.as_ref());
+    let flushed = durability.flush(&[&record.path, admin.as_ref().unwrap_or(&record.path)])?;
+    if let (Some(git), Some(admin)) = (&record.git, &admin)
+        && !flushed
+    {
         worktree::sync(&git.common_dir, admin, &record.path, record.branch().unwrap_or("HEAD"))?;
     }
     let entry = register(ground, record)?;
@@ -73,6 +78,8 @@ pub(super) fn finish(ground: &Ground<'_>, intent: &Intent, record: &Record) -> R
     if let Some(beside) = record.tree.parent().filter(|place| *place != record.place(ground.home)) {
         disk::delete_tree(beside, &Cancel::default())?;
     }
+    // An entry or a ref that came back would offer the same work a second time.
+    durability.flush(&[admin.as_ref().unwrap_or(&record.path), &ground.home.trash()])?;
     Intent::drop_for(ground.home, ground.key, ground.lock)?;
     Ok(Returned { entry, notes })
 }
