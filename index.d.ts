@@ -361,6 +361,15 @@ export declare function adoptWorktree(options: AdoptOptions, signal?: AbortSigna
 /** The same as `adoptWorktree`, but returns when it is done, and blocks JavaScript until then. */
 export declare function adoptWorktreeSync(options: AdoptOptions): AdoptedWorktree
 
+/**
+ * Sees that a task is of the project of the repository around a directory, for whoever names the task there without its
+ * project. A task that is not registered, and a directory in no repository, are let through.
+ *
+ * Throws `OKSTRA_OTHER_PROJECT` when the task's repository is no clone of the one around the directory,
+ * `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT`, `OKSTRA_IO`, and the errors of git.
+ */
+export declare function checkProjectOfTask(taskKey: string, directory: string): void
+
 /** How many commits two commits do not share. */
 export interface CommitDistance {
   /** Those that the branch has and the other has not. */
@@ -402,6 +411,15 @@ export declare function computeBranchName(options: BranchNameOptions): string
  * or the task is blank.
  */
 export declare function computeWorktreePath(options: WorktreePathOptions): string
+
+/**
+ * The project id of the repository around a directory that has no project file: the one under which this home has tasks
+ * of it, so that a directory that was renamed or moved stays the same project, else its name. `null` where there is no
+ * repository. Starts git only when the repository has no task, and some task's repository is gone.
+ *
+ * Throws `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT`, `OKSTRA_IO`, and the errors of git.
+ */
+export declare function defaultProjectId(directory: string): string | null
 
 /** Where a directory lies. */
 export interface DirectoryLocation {
@@ -506,6 +524,13 @@ export declare function doctorSync(options?: DoctorOptions | undefined | null): 
 
 /** Every `code` that an error of this package can carry. The list only grows, and no code changes its meaning. */
 export declare function errorCodes(): OkstraErrorCode[]
+
+/**
+ * Finds the repository around a directory by looking at the disk alone; `null` where there is none.
+ *
+ * Throws `OKSTRA_INVALID_ARGUMENT`.
+ */
+export declare function findRepository(directory: string): ProjectRepository | null
 
 /**
  * Whether a task may write to a path, which need not exist: inside the task's worktree, or in a directory that is
@@ -680,10 +705,25 @@ export interface Obstacle {
   flag: string | null
 }
 
+/** The repository around a directory, as the launcher needs it. */
+export interface ProjectRepository {
+  /**
+   * The root of its main worktree; absent in a bare repository, and where that cannot be known (in a linked worktree of
+   * a repository that was made with `--separate-git-dir`).
+   */
+  main?: string
+  /** Its common git directory. */
+  common: string
+  /** Whether it is bare. A setting against which the index and the files speak is not believed. */
+  bare: boolean
+  /** What people call it: the name of its directory. */
+  name: string
+}
+
 /** Something that an answer tells beside its status. */
 export interface ProvisionNote {
   /** What it is about. The list only grows, and no code changes its meaning; `docs/provisioning.md` says what each means. */
-  code: 'other-branch' | 'detached' | 'branch-renamed' | 'branch-gone' | 'operation' | 'remote-branch' | 'base-behind' | 'base-ambiguous' | 'base-operation' | 'base-detached' | 'hooks-missing' | 'hook-failed' | 'not-linked' | 'submodules' | 'recovered' | 'in-trash' | 'other-repository' | 'registry'
+  code: 'other-branch' | 'detached' | 'branch-renamed' | 'branch-gone' | 'operation' | 'remote-branch' | 'base-behind' | 'base-ambiguous' | 'base-operation' | 'base-detached' | 'hooks-missing' | 'hook-failed' | 'not-linked' | 'submodules' | 'recovered' | 'in-trash' | 'other-repository' | 'other-task' | 'registry'
   /** A sentence for a person, without a full stop: what is so, and what to do about it. */
   text: string
   /** The branch, reference, path or operation that it is about, where it is about one. */

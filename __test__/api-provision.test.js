@@ -49,8 +49,10 @@ test('a lost worktree is restored with its commits; other places are left alone'
   assert.strictEqual(restored.status, 'restored')
   assert.strictEqual(fs.readFileSync(path.join(worktree, 'new.txt'), 'utf8'), 'new')
 
-  const inside = await provisionTaskWorktree(box.options(worktree, '2'))
+  const inside = await provisionTaskWorktree(box.options(worktree, '1'))
   assert.deepStrictEqual([inside.status, inside.path], ['skipped-in-worktree', worktree])
+  const other = await provisionTaskWorktree(box.options(worktree, '2'))
+  assert.deepStrictEqual([other.status, path.basename(other.path)], ['created', '2'])
   const outside = await provisionTaskWorktree(box.options(box.dir, '2'))
   assert.deepStrictEqual([outside.status, outside.path], ['skipped-not-git', box.dir])
 })

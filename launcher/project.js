@@ -7,12 +7,15 @@ const path = require('node:path')
 /** The option of every command that takes a task. */
 const PROJECT = { value: 'PROJECT', description: "The project of a <group>/<task> (default: the current repository's)" }
 
-/** The id of the project that a directory belongs to: what its project file says, else the repository's name. */
+/**
+ * The id of the project that a directory belongs to: what its project file says, else the one under which there are tasks
+ * of the repository, else the repository's name.
+ */
 function projectOf(directory) {
   const repository = require('./repository.js').findRepository(directory)
   if (!repository) return undefined
   const { readProject } = require('./project-file.js')
-  return readProject(repository)?.id ?? asProject(repository.name)
+  return readProject(repository)?.id ?? require('./addon.js').addon().defaultProjectId(directory) ?? undefined
 }
 
 // A directory may be called what nobody would type as a project id, with a line break in it: that counts as a space.
@@ -46,12 +49,17 @@ function parseTask(text, { project, directory, anyDirectory = false }) {
   return { projectId, taskGroup, taskId }
 }
 
-/** The task that an argument names, with safe segments, as `provision` would register it. */
+/**
+ * The task that an argument names, with safe segments, as `provision` would register it. One whose project the directory
+ * gives must be of the directory's own project, and not only of another one of that name.
+ */
 function namedTask({ values, positionals: [text], cwd }) {
-  const { safeSegment, registry } = require('./addon.js').addon()
+  const { safeSegment, registry, checkProjectOfTask } = require('./addon.js').addon()
   const named = parseTask(text, { project: values.project, directory: cwd })
   const segments = [named.projectId, named.taskGroup, named.taskId].map((segment) => safeSegment(segment))
-  return { segments, taskKey: registry.taskKey(...segments) }
+  const taskKey = registry.taskKey(...segments)
+  if (values.project === undefined && text.split('/').length === 2) checkProjectOfTask(taskKey, cwd)
+  return { segments, taskKey }
 }
 
 module.exports = { PROJECT, asProject, projectOf, parseTask, namedTask }

@@ -14,6 +14,7 @@ use crate::git::worktree::{self, Found};
 use crate::git::{Discovery, Repository, mend, repository, version};
 use crate::home::OkstraHome;
 use crate::lock::{Patience, RepositoryLock, TaskLock};
+use crate::project;
 use crate::provision::{self, share};
 use crate::registry::history::{Event, EventKind};
 use crate::registry::{Entry, EntryStatus, Filter, Registry, Reservation, write_task_record};
@@ -61,6 +62,7 @@ pub fn adopt(home: &OkstraHome, adoption: &Adoption, patience: &Patience) -> Res
     let registry = Registry::open(home);
     refuse_other_task(&registry, &path, &adoption.key)?;
     let candidate = Candidate::at(&path)?;
+    refuse_private(&path, candidate.repository())?;
     home.prepare()?;
     let lock = TaskLock::acquire(home, &adoption.key, patience)?;
     let ground = Ground { home, registry: &registry, key: &adoption.key, lock: &lock, patience };
@@ -75,6 +77,9 @@ pub fn adopt(home: &OkstraHome, adoption: &Adoption, patience: &Patience) -> Res
             let linked = link(home, repository, &path, admin, patience)?;
             return Ok(Adopted { entry: row, unchanged: true, rebuilt: false, linked });
         }
+    }
+    if let Some(row) = registry.lookup(&adoption.key)? {
+        project::check(&row, registry.repository_of(&row.key)?.as_deref(), candidate.repository())?;
     }
     let branch = candidate.branch(&path, adoption.branch.as_deref())?;
     let repository = candidate.repository();
@@ -132,6 +137,13 @@ fn refuse_other_task(registry: &Registry, path: &Path, key: &TaskKey) -> Result<
         Some(owner) => Err(refused(path, format!("it is the worktree of the task {}", owner.key))),
         None => Ok(()),
     }
+}
+
+/// A repository in another worktree's administrative directory goes when that worktree goes.
+fn refuse_private(path: &Path, repository: &Repository) -> Result<()> {
+    let Some(owner) = provision::owner_of_private(&repository.common_dir) else { return Ok(()) };
+    let whose = worktree::tree_of(&owner).unwrap_or(owner);
+    Err(refused(path, format!("its repository lies in git's data of the worktree {}", whose.display())))
 }
 
 /// What lies there.

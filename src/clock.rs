@@ -25,3 +25,24 @@ pub fn utc_compact() -> String {
 pub fn utc(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
+
+/// Whether a moment, in either way of writing it, is later than another one; what cannot be read is the earliest.
+#[must_use]
+pub fn is_later(one: &str, other: &str) -> bool {
+    let read = |text: &str| {
+        text.parse::<Timestamp>().ok().or_else(|| Timestamp::strptime("%Y-%m-%dT%H:%M:%S%z", text).ok())
+    };
+    read(one) > read(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_later;
+
+    #[test]
+    fn moments_are_compared_in_either_writing() {
+        assert!(is_later("2026-11-23T07:00:01+0100", "2026-11-23T06:00:00.500Z"));
+        assert!(!is_later("2026-11-23T07:00:00+0100", "2026-11-23T06:00:00.500Z"));
+        assert!(is_later("2026-11-23T07:00:00+0100", "") && !is_later("", ""));
+    }
+}

@@ -70,6 +70,8 @@ codes! {
     DubiousOwnership = "OKSTRA_DUBIOUS_OWNERSHIP",
     /// The repository that a worktree belongs to is not there any more.
     RepositoryGone = "OKSTRA_REPOSITORY_GONE",
+    /// The task is of another project: of a repository that is no clone of the one that asks.
+    OtherProject = "OKSTRA_OTHER_PROJECT",
     /// The worktree is there, but its link to its repository is broken.
     WorktreeBroken = "OKSTRA_WORKTREE_BROKEN",
     /// The okstra home could be changed by somebody else, or belongs to somebody else.
@@ -155,6 +157,9 @@ pub enum Error {
     /// See [`ErrorCode::RepositoryGone`].
     #[error("the worktree {} belongs to the repository {}, which is not there", path.display(), repository.display())]
     RepositoryGone { path: PathBuf, repository: PathBuf },
+    /// See [`ErrorCode::OtherProject`].
+    #[error("{} cannot have the task {task_key}: it is of another project, in {}", path.display(), other.display())]
+    OtherProject { task_key: TaskKey, path: PathBuf, other: PathBuf },
     /// See [`ErrorCode::WorktreeBroken`].
     #[error("the worktree {} is broken: {reason}", path.display())]
     WorktreeBroken { path: PathBuf, reason: String },
@@ -228,6 +233,7 @@ impl Error {
             Self::GitTooOld { .. } => ErrorCode::GitTooOld,
             Self::DubiousOwnership { .. } => ErrorCode::DubiousOwnership,
             Self::RepositoryGone { .. } => ErrorCode::RepositoryGone,
+            Self::OtherProject { .. } => ErrorCode::OtherProject,
             Self::WorktreeBroken { .. } => ErrorCode::WorktreeBroken,
             Self::UnsafeHome { .. } => ErrorCode::UnsafeHome,
             Self::LockTimeout { .. } => ErrorCode::LockTimeout,
@@ -291,6 +297,16 @@ impl Error {
                 "If it was moved, run `okstra doctor --fix` in its new place; else bring {} back.",
                 repository.display()
             ),
+            Self::OtherProject { task_key, path, .. } => {
+                let file = path.join(".project-docs/okstra/project.json");
+                let more = if file.exists() { " --change-id" } else { "" };
+                format!(
+                    "Give the project in {} an id of its own (`okstra setup --project-id NAME{more}` there) and ask for {}/{} in it.",
+                    path.display(),
+                    task_key.group(),
+                    task_key.task()
+                )
+            }
             Self::WorktreeBroken { path, .. } => {
                 format!("Run `okstra doctor --fix`, or look at {}, move it away and try again.", path.display())
             }
@@ -337,6 +353,7 @@ impl Error {
             | Self::KeyExists { path, .. }
             | Self::DubiousOwnership { path, .. }
             | Self::RepositoryGone { path, .. }
+            | Self::OtherProject { path, .. }
             | Self::WorktreeBroken { path, .. }
             | Self::WouldLoseWork { path, .. }
             | Self::UnsafeHome { path, .. }
@@ -376,6 +393,7 @@ impl Error {
             | Self::BranchOwned { task_key, .. }
             | Self::BranchCheckedOut { task_key, .. }
             | Self::KeyExists { task_key, .. }
+            | Self::OtherProject { task_key, .. }
             | Self::WouldLoseWork { task_key, .. }
             | Self::NotInTrash { task_key, .. } => Some(task_key),
             _ => None,

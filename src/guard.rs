@@ -5,12 +5,12 @@
 //! between the answer and the write, who may change links may change the answer. No process is started, no lock is
 //! taken, and nothing is written.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, IoContext, Result};
+use crate::git::layout::Layout;
 use crate::git::worktree::{self, Found};
 use crate::provision::share;
 use crate::registry::{Entry, EntryStatus, Filter, Registry};
@@ -137,7 +137,7 @@ fn shared_directories(worktree: &Path) -> Vec<PathBuf> {
         let link = worktree.join(name);
         let is_link = fs::symlink_metadata(&link).is_ok_and(|found| found.is_symlink());
         let target = fs::canonicalize(link).ok().filter(|_| is_link)?;
-        match main_worktree(&common_dir) {
+        match Layout::of(&common_dir).main_worktree {
             Some(main) => {
                 fs::canonicalize(main.join(name)).is_ok_and(|source| source == target).then_some(target)
             }
@@ -146,17 +146,6 @@ fn shared_directories(worktree: &Path) -> Vec<PathBuf> {
         }
     };
     names.iter().filter_map(target).collect()
-}
-
-/// The main worktree by the two layouts that the disk alone tells: `.git` in it, or `core.worktree`.
-fn main_worktree(common_dir: &Path) -> Option<PathBuf> {
-    if common_dir.file_name() == Some(OsStr::new(".git")) {
-        return common_dir.parent().map(Path::to_owned);
-    }
-    let config = fs::read_to_string(common_dir.join("config")).ok()?;
-    let value =
-        config.lines().find_map(|line| line.trim().strip_prefix("worktree")?.trim_start().strip_prefix('='));
-    fs::canonicalize(common_dir.join(value?.trim())).ok()
 }
 
 fn explain(place: Place, path: &Path, entry: &Entry) -> (String, String) {

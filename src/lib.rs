@@ -28,6 +28,7 @@ pub mod lock;
 pub mod obstacle;
 pub mod processes;
 pub mod progress;
+pub mod project;
 pub mod provision;
 pub mod registry;
 pub mod removal;

@@ -22,8 +22,7 @@ async function setup({ values, cwd }) {
 
 /** The id that the file is to have. One that is there stays, unless the user names another and says that it may change. */
 function wantedId(values, present, repository) {
-  const { safeSegment } = addon()
-  const { asProject } = require('../project.js')
+  const { safeSegment, defaultProjectId } = addon()
   const { idProblem } = require('../project-file.js')
   const named = values['project-id']
   if (named === undefined && values['change-id']) throw usageError('--change-id is nothing without --project-id', 'Add --project-id ID.')
@@ -38,7 +37,7 @@ function wantedId(values, present, repository) {
     }
   }
   if (present?.id !== undefined && (named === undefined || safeSegment(named) === safeSegment(present.id))) return present.id
-  const name = named ?? asProject(repository.name)
+  const name = named ?? defaultProjectId(repository.main ?? repository.common)
   if (idProblem(name ?? '')) {
     throw usageError(`the name of ${repository.main ?? repository.common} makes no project id`, 'Add --project-id ID.')
   }
@@ -71,7 +70,7 @@ module.exports = {
   usage: '[options]',
   positionals: [0, 0],
   options: {
-    'project-id': { value: 'ID', description: "The project's id (default: the one it has, else the repository's name)" },
+    'project-id': { value: 'ID', description: "The project's id (default: the one it has, else the one of its tasks, else the repository's name)" },
     'change-id': { description: 'Let --project-id replace another id that the project has' },
     root: { value: 'DIR', description: "A directory of the project's repository (default: the current directory)" },
     gitignore: { description: 'Add the shared directories that .gitignore does not cover, in a marked block' },

@@ -9,10 +9,15 @@ use napi_derive::napi;
 use super::arguments::{absolute, is_absent, path_text, text};
 use super::background;
 use super::error::{Outcome, guarded};
+use super::registry::with_registry;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+use crate::git::layout::{self, Layout};
 use crate::git::{location, version};
+use crate::home::OkstraHome;
+use crate::project;
 use crate::provision;
+use crate::task::TaskKey;
 
 /// Where a directory lies.
 #[napi(object, object_from_js = false)]
@@ -99,6 +104,68 @@ pub struct SharedDirectory {
     pub tracked: bool,
     /// Whether a `.gitignore` of the main worktree ignores it. `info/exclude` and the user's own excludes do not count.
     pub ignored: bool,
+}
+
+/// The repository around a directory, as the launcher needs it.
+#[napi(object, object_from_js = false)]
+pub struct ProjectRepository {
+    /// The root of its main worktree; absent in a bare repository, and where that cannot be known (in a linked worktree of
+    /// a repository that was made with `--separate-git-dir`).
+    pub main: Option<String>,
+    /// Its common git directory.
+    pub common: String,
+    /// Whether it is bare. A setting against which the index and the files speak is not believed.
+    pub bare: bool,
+    /// What people call it: the name of its directory.
+    pub name: String,
+}
+
+/// Finds the repository around a directory by looking at the disk alone; `null` where there is none.
+///
+/// Throws `OKSTRA_INVALID_ARGUMENT`.
+#[napi(ts_args_type = "directory: string")]
+pub fn find_repository(env: Env, directory: Unknown<'_>) -> napi::Result<Option<ProjectRepository>> {
+    guarded(&env, || {
+        let directory = absolute("directory", &text("directory", directory)?)?;
+        let Some(around) = layout::around(&directory) else { return Ok(None) };
+        let Layout { main_worktree, bare, .. } = around.layout();
+        Ok(Some(ProjectRepository {
+            name: project::name_of(main_worktree.as_deref(), &around.common_dir),
+            main: main_worktree.as_deref().map(path_text).transpose()?,
+            common: path_text(&around.common_dir)?,
+            bare,
+        }))
+    })
+}
+
+/// The project id of the repository around a directory that has no project file: the one under which this home has tasks
+/// of it, so that a directory that was renamed or moved stays the same project, else its name. `null` where there is no
+/// repository. Starts git only when the repository has no task, and some task's repository is gone.
+///
+/// Throws `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT`, `OKSTRA_IO`, and the errors of git.
+#[napi(ts_args_type = "directory: string")]
+pub fn default_project_id(env: Env, directory: Unknown<'_>) -> napi::Result<Option<String>> {
+    guarded(&env, || {
+        let directory = absolute("directory", &text("directory", directory)?)?;
+        let Some(around) = layout::around(&directory) else { return Ok(None) };
+        let home = OkstraHome::from_env()?;
+        with_registry(&env, |registry| project::default_id(&home, registry, &around))
+    })
+}
+
+/// Sees that a task is of the project of the repository around a directory, for whoever names the task there without its
+/// project. A task that is not registered, and a directory in no repository, are let through.
+///
+/// Throws `OKSTRA_OTHER_PROJECT` when the task's repository is no clone of the one around the directory,
+/// `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT`, `OKSTRA_IO`, and the errors of git.
+#[napi(ts_args_type = "taskKey: string, directory: string")]
+pub fn check_project_of_task(env: Env, task_key: Unknown<'_>, directory: Unknown<'_>) -> napi::Result<()> {
+    guarded(&env, || {
+        let key = TaskKey::parse(&text("taskKey", task_key)?)?;
+        let directory = absolute("directory", &text("directory", directory)?)?;
+        let home = OkstraHome::from_env()?;
+        with_registry(&env, |registry| project::check_from(&home, registry, &key, &directory))
+    })
 }
 
 fn shared(main: Option<&Path>, git_dir: Option<&Path>) -> Result<Vec<SharedDirectory>> {

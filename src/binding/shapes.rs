@@ -42,7 +42,7 @@ pub struct WorktreeProvision {
 pub struct ProvisionNote {
     /// What it is about. The list only grows, and no code changes its meaning; `docs/provisioning.md` says what each means.
     #[napi(
-        ts_type = "'other-branch' | 'detached' | 'branch-renamed' | 'branch-gone' | 'operation' | 'remote-branch' | 'base-behind' | 'base-ambiguous' | 'base-operation' | 'base-detached' | 'hooks-missing' | 'hook-failed' | 'not-linked' | 'submodules' | 'recovered' | 'in-trash' | 'other-repository' | 'registry'"
+        ts_type = "'other-branch' | 'detached' | 'branch-renamed' | 'branch-gone' | 'operation' | 'remote-branch' | 'base-behind' | 'base-ambiguous' | 'base-operation' | 'base-detached' | 'hooks-missing' | 'hook-failed' | 'not-linked' | 'submodules' | 'recovered' | 'in-trash' | 'other-repository' | 'other-task' | 'registry'"
     )]
     pub code: &'static str,
     /// A sentence for a person, without a full stop: what is so, and what to do about it.

@@ -51,6 +51,8 @@ codes! {
     RepositoryUnusable = "repository-unusable",
     /// A repository was moved, and a worktree of it still names its old place.
     RepositoryMoved = "repository-moved",
+    /// A setting of a repository or worktree contradicts everything else that is known of it.
+    SettingWrong = "setting-wrong",
     /// A killed `git worktree add` left an empty `commondir`.
     CommondirTorn = "commondir-torn",
     /// A killed `git worktree add` left a part of a worktree.

@@ -17,6 +17,7 @@ mod orphans;
 mod registry;
 mod repositories;
 mod rows;
+mod settings;
 mod spares;
 
 use std::path::{Path, PathBuf};
@@ -82,6 +83,7 @@ pub fn examine(home: &OkstraHome, options: &Options, patience: &Patience) -> Res
     let known = repositories::collect(&doctor, &inspection);
     let common_dirs: Vec<PathBuf> = known.iter().map(|known| known.common_dir.clone()).collect();
     entries::examine_torn(&mut doctor, &common_dirs)?;
+    settings::examine(&mut doctor, &known)?;
     // Recovery itself cannot delete a branch while a lock of somebody dead is in its way.
     for known in &known {
         patience.cancel.check("the check-up")?;

@@ -240,6 +240,29 @@ impl From<rustix::fs::Stat> for FileStat {
     }
 }
 
+/// Up to `most` paths that an index lists as checked out, taken evenly from all of it; also of an index that
+/// [`Index::read`] leaves to git, where it can be decoded. `None` when it cannot, or lists none.
+#[must_use]
+pub fn sample(file: &Path, hash: HashKind, most: usize) -> Option<Vec<Vec<u8>>> {
+    let decode = |file: &Path| {
+        let (_, bytes) = disk::read_regular(file, LIMIT).ok()??;
+        let nobody = gix_index::State::new(hash).timestamp();
+        let options = Options { thread_limit: Some(1), ..Options::default() };
+        State::from_bytes(&bytes, nobody, hash, options).ok().map(|(state, _checksum)| state)
+    };
+    let mut state = decode(file)?;
+    if let Some(link) = state.link() {
+        state = decode(&file.with_file_name(format!("sharedindex.{}", link.shared_index_checksum)))?;
+    }
+    let all: Vec<_> =
+        state.entries().iter().filter(|entry| !entry.flags.contains(Flags::SKIP_WORKTREE)).collect();
+    let step = all.len().div_ceil(most.max(1)).max(1);
+    let paths = state.path_backing();
+    let found: Vec<Vec<u8>> =
+        all.into_iter().step_by(step).map(|entry| entry.path_in(paths).to_vec()).collect();
+    (!found.is_empty()).then_some(found)
+}
+
 /// The object format whose ids are as long as this commit's, in hexadecimal.
 #[must_use]
 pub fn hash_kind(commit: &str) -> Option<HashKind> {

@@ -8,6 +8,8 @@ pub mod entries;
 pub mod environment;
 pub mod hook;
 pub mod index;
+pub mod kinship;
+pub mod layout;
 pub mod location;
 pub mod mend;
 pub mod object;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Git;
 use super::environment;
+use super::layout::{self, Layout};
 use super::worktree;
 use crate::disk;
 use crate::error::{Error, IoContext, Result};
@@ -42,13 +43,19 @@ pub struct Repository {
     pub blocking_branches: Vec<String>,
     anchor: PathBuf,
     explicit: bool,
+    /// The main worktree is named to git too, because a setting names another place.
+    overruled: bool,
 }
 
 impl Repository {
     /// A git call in this repository.
     #[must_use]
     pub fn git<'a>(&self) -> Git<'a> {
-        Git::new(&self.anchor).git_dir(self.explicit.then_some(self.common_dir.as_path()))
+        let git = Git::new(&self.anchor).git_dir(self.explicit.then_some(self.common_dir.as_path()));
+        match self.main_worktree.as_deref().filter(|_| self.overruled) {
+            Some(main) => git.work_tree(main),
+            None => git,
+        }
     }
 
     /// The directory in which git is called for this repository.
@@ -111,6 +118,7 @@ impl Repository {
             blocking_branches: Vec::new(),
             anchor: common_dir.to_owned(),
             explicit: false,
+            overruled: false,
         }
     }
 }
@@ -119,11 +127,11 @@ impl Repository {
 /// the (checked) name of the branch that is wanted.
 pub fn discover(root: &Path, branch: &str) -> Result<Discovery> {
     let anchor = fs::canonicalize(root).context("resolve", root)?;
-    match ask(&anchor, None, branch)? {
+    match ask(&anchor, None, None, branch)? {
         Answer::Known(discovery) => Ok(discovery),
         Answer::Failed(stderr) if stderr.contains("safe.bareRepository") && owned_bare(&anchor) => {
             // The caller named the bare repository itself, which is as explicit as git asks for.
-            match ask(&anchor, Some(&anchor), branch)? {
+            match ask(&anchor, Some(&anchor), None, branch)? {
                 Answer::Known(discovery) => Ok(discovery),
                 Answer::Failed(stderr) => Err(failed(&anchor, stderr)),
             }
@@ -133,8 +141,25 @@ pub fn discover(root: &Path, branch: &str) -> Result<Discovery> {
             // The .git file up there points to a repository that is not there: never "no repository".
             Err(Error::WorktreeBroken { path: anchor, reason: stderr.trim().to_owned() })
         }
-        Answer::Failed(stderr) => Err(failed(&anchor, stderr)),
+        Answer::Failed(stderr) => match overruled(&anchor) {
+            Some((common, main)) => match ask(&main, Some(&common), Some(&main), branch)? {
+                Answer::Known(discovery) => Ok(discovery),
+                Answer::Failed(stderr) => Err(failed(&anchor, stderr)),
+            },
+            None => Err(failed(&anchor, stderr)),
+        },
     }
+}
+
+/// The repository around a directory, and its main worktree, where git cannot start because `core.worktree` names a place
+/// that is not there. Only one's own: whether another user's may be used is git's question.
+pub(super) fn overruled(anchor: &Path) -> Option<(PathBuf, PathBuf)> {
+    let around = layout::around(anchor).filter(|around| around.admin.is_none())?;
+    let Layout { main_worktree, wrong, .. } = Layout::of(&around.common_dir);
+    wrong.filter(|wrong| wrong.setting == "core.worktree")?;
+    let main = main_worktree?;
+    let ours = |path: &Path| fs::metadata(path).is_ok_and(|found| owned(&found));
+    (ours(&around.common_dir) && ours(&main)).then_some((around.common_dir, main))
 }
 
 /// The same from anywhere in a repository: a linked worktree answers for its repository, and where there is none that is
@@ -144,7 +169,8 @@ pub fn discover_any(root: &Path, branch: &str) -> Result<Repository> {
     if matches!(found, Discovery::Linked) {
         let git = Git::new(root).args(["rev-parse", "--path-format=absolute", "--git-common-dir"]);
         let common_dir = path_of(trim_newline(&git.read()?));
-        found = discover(&find_main_worktree(&common_dir)?.unwrap_or(common_dir), branch)?;
+        let common_dir = fs::canonicalize(&common_dir).context("resolve", common_dir)?;
+        found = discover(&Layout::of(&common_dir).main_worktree.unwrap_or(common_dir), branch)?;
     }
     match found {
         Discovery::Main(repository) => Ok(repository),
@@ -171,7 +197,7 @@ enum Answer {
 
 /// One `rev-parse` for everything. Paths may hold newlines and rev-parse has no `-z`; it echoes options that it does
 /// not know, so unguessable ones part the answers.
-fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
+fn ask(anchor: &Path, git_dir: Option<&Path>, tree: Option<&Path>, branch: &str) -> Result<Answer> {
     let separator = format!("--okstra-{:016x}{:016x}", disk::random(), disk::random());
     let (exact, below) = (branch_pattern(branch), format!("--branches={branch}/*"));
     let call = |with_head: bool| -> Result<_> {
@@ -179,7 +205,6 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
         for question in [
             "--git-dir",
             "--git-common-dir",
-            "--is-bare-repository",
             "--is-inside-work-tree",
             "--is-shallow-repository",
             "--show-prefix",
@@ -192,7 +217,8 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
         }
         args.extend([&separator, "--symbolic-full-name", &exact, &below, &separator]);
         args.push("--glob=refs/replace/");
-        Git::new(anchor).git_dir(git_dir).args(args).run()
+        let git = Git::new(anchor).git_dir(git_dir).args(args);
+        tree.into_iter().fold(git, Git::work_tree).run()
     };
     let mut output = call(true)?;
     if output.status.code() == Some(128) && output.stderr.contains("HEAD^{commit}") {
@@ -206,8 +232,7 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
     }
     let text = output.stdout;
     let parts = split(&text, format!("{separator}\n").as_bytes());
-    let [git_dir_line, common, bare, inside, shallow, prefix, hook, head, branches, replaced] = parts[..]
-    else {
+    let [git_dir_line, common, inside, shallow, prefix, hook, head, branches, replaced] = parts[..] else {
         let message = format!("git rev-parse in {} answered with {} parts", anchor.display(), parts.len());
         return Err(Error::Internal { message });
     };
@@ -224,10 +249,8 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
     let main_worktree = if inside {
         let depth = path_of(trim_newline(prefix)).components().count();
         anchor.ancestors().nth(depth).map(Path::to_owned)
-    } else if is(bare) {
-        None
     } else {
-        find_main_worktree(&common)?
+        Layout::of(&common).main_worktree
     };
     let text_of = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let head = text_of(head);
@@ -239,6 +262,7 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
             anchor.to_owned()
         },
         explicit: git_dir.is_some(),
+        overruled: tree.is_some(),
         main_worktree,
         head: head_lines.next().map(str::to_owned),
         head_tree: head_lines.next().map(str::to_owned),
@@ -255,21 +279,6 @@ fn ask(anchor: &Path, git_dir: Option<&Path>, branch: &str) -> Result<Answer> {
 fn branch_pattern(branch: &str) -> String {
     let (head, last) = branch.split_at(branch.len() - branch.chars().next_back().map_or(0, char::len_utf8));
     format!("--branches={head}[{last}]")
-}
-
-/// The main worktree as seen from the git directory: `core.worktree` and submodules name it; else it is the parent of a
-/// directory called `.git`.
-pub(super) fn find_main_worktree(common_dir: &Path) -> Result<Option<PathBuf>> {
-    let output =
-        Git::new(common_dir).args(["rev-parse", "--path-format=absolute", "--show-toplevel"]).run()?;
-    if output.status.success() {
-        let path = path_of(trim_newline(&output.stdout));
-        return Ok(fs::canonicalize(path).ok());
-    }
-    if output.status.code() != Some(128) {
-        return Err(output.into_error("rev-parse", common_dir));
-    }
-    Ok(common_dir.parent().filter(|_| common_dir.file_name() == Some(".git".as_ref())).map(Path::to_owned))
 }
 
 #[cfg(unix)]

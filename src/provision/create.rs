@@ -259,7 +259,10 @@ fn commit(job: &Job<'_>, intent: &Intent, patience: &crate::lock::Patience) -> R
     match job.registry.lookup(key)? {
         Some(row) if row.status == EntryStatus::Active => {
             let same_place = row.worktree_path == intent.path;
-            if same_place && row.branch == intent.branch && row.base_ref == intent.base_ref {
+            let same_repository =
+                job.registry.repository_of(key)?.is_none_or(|recorded| recorded == intent.common_dir);
+            if same_place && same_repository && row.branch == intent.branch && row.base_ref == intent.base_ref
+            {
                 let touched = job.registry.touch_phase(key, &intent.phase, patience)?;
                 return Ok(touched.unwrap_or(row));
             }

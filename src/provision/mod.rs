@@ -16,12 +16,15 @@ mod remarks;
 mod reuse;
 pub(crate) mod share;
 pub mod spare;
+mod standpoint;
 
 use std::path::{Path, PathBuf};
 
 use self::plan::Plan;
 pub use self::remarks::{Remark, RemarkCode};
 pub use self::share::configured as shared_directories;
+use self::standpoint::Standpoint;
+pub(crate) use self::standpoint::owner_of_private;
 use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::git::{Discovery, Repository, repository, version, worktree};
@@ -119,13 +122,17 @@ pub struct Provision {
 /// made.
 pub fn provision(home: &OkstraHome, request: &Request, patience: &Patience) -> Result<Provision> {
     patience.cancel.check("provisioning")?;
-    let plan = Plan::new(home, request)?;
+    let mut plan = Plan::new(home, request)?;
     let registry = Registry::open(home);
-    let result = match reuse::at_a_glance(home, &registry, &plan, patience) {
-        Ok(Some(answer)) => Ok(answer),
-        Ok(None) => {
-            plan.check_surroundings()?;
-            run(home, &registry, &plan, patience)
+    let mut from_another = None;
+    let result = match standpoint::of(&registry, &plan.root, &plan.key) {
+        Ok(Standpoint::Isolated(why)) => Ok(reuse::skipped(&plan, Status::SkippedInWorktree, &why)),
+        Ok(standpoint) => {
+            if let Standpoint::Elsewhere { root, note } = standpoint {
+                plan.root = root;
+                from_another = Some(note);
+            }
+            answer(home, &registry, &plan, patience)
         }
         Err(error) => Err(error),
     };
@@ -138,10 +145,22 @@ pub fn provision(home: &OkstraHome, request: &Request, patience: &Patience) -> R
         registry.record(&event);
     }
     let mut answer = result?;
+    if let Some(note) = from_another {
+        answer.remark(RemarkCode::OtherTask, note);
+    }
     for warning in registry.warnings() {
         answer.remark(RemarkCode::Registry, warning);
     }
     Ok(answer)
+}
+
+/// By the disk alone where that is certain, else by git.
+fn answer(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience) -> Result<Provision> {
+    if let Some(answer) = reuse::at_a_glance(home, registry, plan, patience)? {
+        return Ok(answer);
+    }
+    plan.check_surroundings()?;
+    run(home, registry, plan, patience)
 }
 
 fn run(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience) -> Result<Provision> {
@@ -153,8 +172,14 @@ fn run(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience)
     });
     version.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let repository = match discovery? {
-        Discovery::NotGit => return Ok(reuse::skipped(plan, Status::SkippedNotGit)),
-        Discovery::Linked => return Ok(reuse::skipped(plan, Status::SkippedInWorktree)),
+        Discovery::NotGit => {
+            let why = format!("{} is in no git repository", plan.root.display());
+            return Ok(reuse::skipped(plan, Status::SkippedNotGit, &why));
+        }
+        Discovery::Linked => {
+            let why = format!("{} is in a linked worktree already", plan.root.display());
+            return Ok(reuse::skipped(plan, Status::SkippedInWorktree, &why));
+        }
         Discovery::Main(repository) => repository,
     };
     refuse_nested_home(home, &repository)?;

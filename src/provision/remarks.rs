@@ -2,7 +2,6 @@
 //! program can act on and a text for a person.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use super::{Provision, Status};
 use crate::registry::Entry;
@@ -64,6 +63,8 @@ codes! {
     InTrash = "in-trash",
     /// The worktree belongs to another repository.
     OtherRepository = "other-repository",
+    /// It was asked for in the worktree of another task.
+    OtherTask = "other-task",
     /// The registry was damaged and is whole again.
     Registry = "registry",
 }
@@ -139,15 +140,6 @@ pub(super) fn headline(status: Status, entry: &Entry, branch: &str, phase: &str)
         (base, Some(phase)) => write!(said, " (base {base}; phase {phase})"),
     };
     said
-}
-
-/// The same for a caller that gets none.
-pub(super) fn headline_skipped(status: Status, root: &Path) -> String {
-    let root = root.display();
-    match status {
-        Status::SkippedNotGit => format!("no task worktree: {root} is in no git repository"),
-        _ => format!("no task worktree: {root} is in a linked worktree already"),
-    }
 }
 
 /// A commit id as people read it.

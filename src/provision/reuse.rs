@@ -16,6 +16,7 @@ use crate::git::worktree::{self, Found};
 use crate::git::{Discovery, Git, entries};
 use crate::home::OkstraHome;
 use crate::lock::{Patience, RepositoryLock};
+use crate::project;
 use crate::registry::history::{Event, EventKind};
 use crate::registry::{Entry, EntryStatus, Registry, Reservation};
 
@@ -27,8 +28,7 @@ pub(super) fn at_a_glance(
     patience: &Patience,
 ) -> Result<Option<Provision>> {
     let common_dir = match repository::glance(&plan.root) {
-        None => return Ok(None),
-        Some(Glance::Linked) => return Ok(Some(skipped(plan, Status::SkippedInWorktree))),
+        None | Some(Glance::Linked) => return Ok(None),
         Some(Glance::Main(common_dir)) => common_dir,
     };
     let Some(entry) = registry.lookup(&plan.key)?.filter(|entry| entry.status == EntryStatus::Active) else {
@@ -45,10 +45,10 @@ pub(super) fn at_a_glance(
 }
 
 /// The answer to a caller that gets no worktree.
-pub(super) fn skipped(plan: &Plan, status: Status) -> Provision {
+pub(super) fn skipped(plan: &Plan, status: Status, why: &str) -> Provision {
     Provision {
         status,
-        headline: remarks::headline_skipped(status, &plan.root),
+        headline: format!("no task worktree: {why}"),
         remarks: Vec::new(),
         path: plan.root.clone(),
         branch: String::new(),
@@ -91,6 +91,7 @@ pub(super) fn known(job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> R
     match worktree::look(&entry.worktree_path)? {
         Found::Linked { common_dir, admin } => {
             let foreign = common_dir != job.repository.common_dir;
+            project::check(&entry, Some(&common_dir), &job.repository)?;
             let mut answer = if entry.status == EntryStatus::Active {
                 // One of 0.12.0 has no lock, and somebody may have taken it off. Where it cannot be put on (a file system
                 // that is mounted to be read), the worktree is none the worse for it.
@@ -125,7 +126,9 @@ pub(super) fn known(job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> R
 /// The directory is gone: the branch, where it still exists, brings it back.
 fn missing(mut job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result<Provision> {
     let mut note = None;
-    if let Some(recorded) = job.registry.repository_of(&job.plan.key)?
+    let recorded = job.registry.repository_of(&job.plan.key)?;
+    project::check(&entry, recorded.as_deref(), &job.repository)?;
+    if let Some(recorded) = recorded
         && recorded != job.repository.common_dir
         && recorded.is_dir()
         && let Discovery::Main(other) = repository::discover(&recorded, &entry.branch)?

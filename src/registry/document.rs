@@ -352,6 +352,11 @@ impl Document {
         }
     }
 
+    /// What we recorded beside the rows: key and text.
+    pub(super) fn records(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.texts(self.object(b"okstra").and_then(|okstra| object_in(okstra, b"tasks")))
+    }
+
     /// The common git directory that we recorded for a key.
     pub(super) fn repository(&self, key: &[u8]) -> Option<PathBuf> {
         let record = self.text(object_in(self.object(b"okstra")?, b"tasks"), key)?;

@@ -142,6 +142,60 @@ impl Registry {
         Ok(repository(&document, key.to_string().as_bytes(), Some(&entry.worktree_path)))
     }
 
+    /// The rows that are recorded as of the repository with this (resolved) common git directory.
+    pub fn rows_of(&self, common_dir: &Path) -> Result<Vec<Entry>> {
+        let document = self.store.load()?;
+        // Most records of a large registry name another repository, and need no decoding to tell.
+        let quoted = text::encode(&text::from_path(common_dir));
+        let finder = memchr::memmem::Finder::new(&quoted);
+        let records = document.records().filter(|(_, record)| entry::may_mention(record, &finder));
+        let keys = records.map(|(key, _)| key).filter(|key| {
+            document.repository(key).is_some_and(|recorded| rebuild::canonical(&recorded) == common_dir)
+        });
+        let decode = |key: &[u8]| Entry::decode_at(key, document.row(key)?).ok();
+        Ok(keys.filter_map(decode).collect())
+    }
+
+    /// The tasks of this home that a repository itself names: by okstra's records in git's entries of worktrees, which move
+    /// with the repository, and by the places that these entries name.
+    #[must_use]
+    pub fn records_in(&self, common_dir: &Path, home: &OkstraHome) -> Vec<Entry> {
+        rebuild::tasks_named_in(common_dir, home)
+            .into_iter()
+            .filter_map(|named| match named {
+                rebuild::Named::Recorded(record) => {
+                    let ours = record.entry.worktree_path.starts_with(home.worktrees());
+                    (ours || matches!(self.lookup(&record.entry.key), Ok(Some(_)))).then_some(record.entry)
+                }
+                rebuild::Named::Placed(key) => self.lookup(&key).ok().flatten(),
+            })
+            .collect()
+    }
+
+    /// Every usable row for which a repository is recorded, with its common git directory.
+    pub fn with_recorded_repositories(&self) -> Result<Vec<(Entry, PathBuf)>> {
+        let document = self.store.load()?;
+        let entry = |key: &[u8]| Entry::decode_at(key, document.row(key)?).ok();
+        let found = document.records().filter_map(|(key, _)| Some((entry(key)?, document.repository(key)?)));
+        Ok(found.collect())
+    }
+
+    /// The row whose worktree lies at a directory; an active one first. For a place that neither its name nor a record
+    /// gives to a task: every row is looked at, as text.
+    pub fn at_place(&self, directory: &Path) -> Result<Option<Entry>> {
+        let Some(name) = directory.file_name() else { return Ok(None) };
+        let document = self.store.load()?;
+        let quoted = text::encode(name.as_encoded_bytes());
+        let finder = memchr::memmem::Finder::new(&quoted[1..]);
+        let rows = document.rows().filter(|(_, row)| entry::may_mention(row, &finder));
+        let entries = rows.filter_map(|(key, row)| Entry::decode_at(key, row).ok());
+        let wanted = rebuild::canonical(directory);
+        let mut here: Vec<Entry> =
+            entries.filter(|entry| rebuild::canonical(&entry.worktree_path) == wanted).collect();
+        here.sort_by_key(|entry| entry.status != EntryStatus::Active);
+        Ok(here.into_iter().next())
+    }
+
     /// Every usable row whose repository is known, with its common git directory as [`Self::repository_of`] finds it.
     /// Takes no lock.
     pub fn with_repositories(&self) -> Result<Vec<(Entry, PathBuf)>> {

@@ -75,6 +75,27 @@ pub(super) fn tasks_in(common_dir: &Path, home: &OkstraHome) -> Vec<TaskRecord> 
     records.filter(|record| record.entry.worktree_path.starts_with(home.worktrees())).collect()
 }
 
+/// How a repository names a task.
+pub(super) enum Named {
+    /// By okstra's own record in an entry.
+    Recorded(TaskRecord),
+    /// By the place of a worktree below the home, as 0.12.0 left it.
+    Placed(TaskKey),
+}
+
+/// The tasks that the entries in a repository name.
+pub(super) fn tasks_named_in(common_dir: &Path, home: &OkstraHome) -> Vec<Named> {
+    let placed = |admin: &Path| {
+        let tree = path_from(&small(&admin.join("gitdir"))?)?;
+        let below = tree.parent()?.strip_prefix(home.worktrees()).ok()?.to_owned();
+        let names: Vec<&str> = below.iter().filter_map(|name| name.to_str()).collect();
+        let [project, group, task] = names[..] else { return None };
+        TaskKey::new(project, group, task).ok().map(Named::Placed)
+    };
+    let named = |admin: PathBuf| TaskRecord::read(&admin).map(Named::Recorded).or_else(|| placed(&admin));
+    directories(&common_dir.join("worktrees")).into_iter().filter_map(named).collect()
+}
+
 /// Whether any worktree below the home has okstra's own record.
 pub(super) fn any_record(home: &OkstraHome) -> bool {
     worktrees(home)

@@ -17,6 +17,7 @@ mod hooks;
 mod leftovers;
 mod names;
 mod paths;
+mod projects;
 mod refusals;
 mod removal;
 mod repositories;

@@ -78,6 +78,117 @@ fn a_submodule_is_a_repository_of_its_own() {
     assert_eq!(sandbox.ask("t").root(sub.join("src")).reused().path, answer.path);
 }
 
+/// A repository with the sandbox's own as a submodule in `sub`, and a task of it with the submodule checked out.
+fn with_submodule(sandbox: &Sandbox) -> (PathBuf, PathBuf) {
+    let outer = sandbox.base.join("outer");
+    sandbox.init(&outer, &[]);
+    sandbox.git(&outer, &["config", "--global", "protocol.file.allow", "always"]);
+    sandbox.git(&outer, &["submodule", "--quiet", "add", sandbox.repo.to_str().unwrap(), "sub"]);
+    sandbox.commit_all(&outer, "with a submodule");
+    let tree = sandbox.ask("t").project("outer").root(&outer).created().path;
+    sandbox.git(&tree, &["submodule", "--quiet", "update", "--init"]);
+    (outer, tree)
+}
+
+#[test]
+fn what_lies_inside_a_task_worktree_is_isolated_already() {
+    let sandbox = Sandbox::new();
+    let (outer, tree) = with_submodule(&sandbox);
+    let nested = tree.join("vendor/inner");
+    sandbox.init(&nested, &[]);
+    let deep = nested.join("src/own");
+    sandbox.init(&deep, &[]);
+    let registry = read(sandbox.home.join("worktrees/registry.json"));
+    for root in [tree.join("sub"), tree.join("sub/src"), nested.clone(), deep] {
+        for (project, task) in [("shop", "x"), ("outer", "t")] {
+            let ask = sandbox.ask(task).project(project).root(&root);
+            let answer = ask.expect("skipped-in-worktree");
+            assert_eq!(answer.path, root);
+            assert!(answer.note.contains("outer/checkout/t"), "{}", answer.note);
+        }
+    }
+    // Its git data goes with the task's worktree, wherever the tree of it lies.
+    let side = sandbox.base.join("side");
+    sandbox.git(&tree.join("sub"), &["worktree", "add", "-q", "-b", "side", side.to_str().unwrap()]);
+    sandbox.ask("x").root(&side).expect("skipped-in-worktree");
+    let module = outer.join(".git/worktrees/t/modules/sub");
+    assert!(module.is_dir());
+    sandbox.ask("x").root(&module).expect("skipped-in-worktree");
+    assert_eq!(read(sandbox.home.join("worktrees/registry.json")), registry, "nothing was made");
+    // Whoever names the outer project means its repository.
+    let other = sandbox.ask("u").project("outer").root(tree.join("sub")).expect("created");
+    assert_eq!(
+        sandbox.git(&other.path, &["rev-parse", "--git-common-dir"]),
+        *outer.join(".git").to_string_lossy()
+    );
+}
+
+#[test]
+fn a_submodule_of_a_plain_linked_worktree_is_isolated_and_a_clone_in_it_is_not() {
+    let sandbox = Sandbox::new();
+    let (outer, _) = with_submodule(&sandbox);
+    let side = sandbox.base.join("side");
+    sandbox.git(&outer, &["worktree", "add", "-q", "--detach", side.to_str().unwrap()]);
+    sandbox.git(&side, &["submodule", "--quiet", "update", "--init"]);
+    let answer = sandbox.ask("x").root(side.join("sub")).expect("skipped-in-worktree");
+    assert!(answer.note.contains(&*side.to_string_lossy()), "{}", answer.note);
+    let clone = side.join("vendor/clone");
+    sandbox.init(&clone, &[]);
+    sandbox.ask("x").root(&clone).created();
+    sandbox.ask("y").root(outer.join("sub")).expect("created");
+}
+
+#[test]
+fn a_flag_that_says_bare_does_not_make_another_repository_of_a_clone() {
+    type Accident = fn(&Sandbox);
+    let accidents: [(&str, Accident); 4] = [
+        ("core.bare", |sandbox| drop(sandbox.git(&sandbox.repo, &["config", "core.bare", "true"]))),
+        ("core.bare of the worktree", |sandbox| {
+            sandbox.git(&sandbox.repo, &["config", "extensions.worktreeConfig", "true"]);
+            sandbox.git(&sandbox.repo, &["config", "--worktree", "core.bare", "true"]);
+        }),
+        ("core.worktree", |sandbox| {
+            sandbox.git(&sandbox.repo, &["config", "core.worktree", "/not/there"]);
+        }),
+        ("core.worktree of an empty directory", |sandbox| {
+            let empty = sandbox.base.join("empty");
+            fs::create_dir(&empty).unwrap();
+            sandbox.git(&sandbox.repo, &["config", "core.worktree", empty.to_str().unwrap()]);
+        }),
+    ];
+    for (what, accident) in accidents {
+        let sandbox = Sandbox::new();
+        write(sandbox.repo.join(".scratch/file"), "x");
+        write(sandbox.repo.join(".git/info/exclude"), ".scratch\n");
+        let first = sandbox.ask("t").created();
+        accident(&sandbox);
+        for root in [sandbox.repo.clone(), sandbox.repo.join("src"), sandbox.repo.join(".git")] {
+            assert_eq!(sandbox.ask("t").root(&root).reused().path, first.path, "{what}");
+        }
+        let other = sandbox.ask("u").expect("created");
+        assert_eq!(other.linked, [".scratch"], "{what}: the main worktree is where its files are");
+        assert_eq!(sandbox.git(&other.path, &["status", "--porcelain"]), "", "{what}");
+        let from_within = sandbox.ask("v").root(&other.path).expect("created");
+        assert_eq!(from_within.linked, [".scratch"], "{what}");
+    }
+}
+
+#[test]
+fn a_repository_that_is_bare_on_purpose_stays_so() {
+    let sandbox = Sandbox::new();
+    let container = sandbox.base.join("container");
+    sandbox.clone_to("container/.git", &["--bare"]);
+    let answer = sandbox.ask("t").root(&container).created();
+    assert_eq!(answer.linked, [] as [&str; 0]);
+    // Made bare later, with an index that is left and the files gone.
+    for name in ["README.md", "src", "docs"] {
+        let place = sandbox.repo.join(name);
+        if place.is_dir() { fs::remove_dir_all(place).unwrap() } else { fs::remove_file(place).unwrap() }
+    }
+    sandbox.git(&sandbox.repo, &["config", "core.bare", "true"]);
+    assert_eq!(sandbox.ask("u").expect("created").linked, [] as [&str; 0]);
+}
+
 #[test]
 fn a_repository_with_submodules() {
     let sandbox = Sandbox::new();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::support::{Sandbox, lies_at, read};
+use crate::support::{Sandbox, lies_at, read, write};
 
 #[test]
 fn a_new_task_gets_a_branch_a_worktree_and_a_row() {
@@ -137,15 +137,45 @@ fn in_a_linked_worktree_the_caller_is_isolated_already() {
 }
 
 #[test]
-fn from_inside_a_task_worktree_no_second_one_is_nested() {
+fn from_inside_its_own_worktree_a_task_gets_no_second_one() {
     let sandbox = Sandbox::new();
     let first = sandbox.ask("t").created();
     let registry = read(sandbox.home.join("worktrees/registry.json"));
-    for task in ["t", "other"] {
-        let answer = sandbox.ask(task).phase("later").root(&first.path).expect("skipped-in-worktree");
-        assert_eq!(answer.path, first.path);
+    for root in [first.path.clone(), first.path.join("docs/deep")] {
+        let answer = sandbox.ask("t").phase("later").root(&root).expect("skipped-in-worktree");
+        assert_eq!(answer.path, root);
+        assert!(answer.note.contains("shop/checkout/t"), "{}", answer.note);
     }
-    assert_eq!(read(sandbox.home.join("worktrees/registry.json")), registry);
+    sandbox.release("t");
+    let released = sandbox.ask("t").phase("later").root(&first.path).expect("skipped-in-worktree");
+    assert_eq!(released.path, first.path);
+    assert_eq!(registry.matches("active").count(), 1);
+}
+
+#[test]
+fn from_inside_a_task_worktree_another_task_gets_its_own_from_the_main_worktree() {
+    let sandbox = Sandbox::new();
+    let base = sandbox.git(&sandbox.repo, &["rev-parse", "HEAD"]);
+    write(sandbox.repo.join(".scratch/file"), "x");
+    write(sandbox.repo.join(".git/info/exclude"), ".scratch\n");
+    let first = sandbox.ask("t").created();
+    sandbox.work_in(&first.path, "work of t");
+    let deep = first.path.join("docs/deep");
+    for (task, root) in [("u", &first.path), ("v", &deep)] {
+        let other = sandbox.ask(task).root(root).expect("created");
+        assert_eq!((other.path.clone(), other.base.clone()), (sandbox.worktree(task), base.clone()));
+        assert!(other.note.contains("shop/checkout/t"), "{}", other.note);
+        assert_eq!(other.linked, [".scratch"], "what the main worktree shares");
+        let again = sandbox.ask(task).phase("later").root(root).expect("reused");
+        assert_eq!(again.path, other.path);
+    }
+    sandbox.release("t");
+    assert_eq!(sandbox.ask("w").root(&first.path).expect("created").path, sandbox.worktree("w"));
+    let other = sandbox.base.join("other");
+    sandbox.init(&other, &[]);
+    let own = sandbox.ask("t").project("other").root(&other).created();
+    let back = sandbox.ask("x").root(&own.path).expect("created");
+    assert!(back.note.contains(&*other.to_string_lossy()), "by the repository of that task: {}", back.note);
 }
 
 #[test]

@@ -62,6 +62,11 @@ pub fn warm(home: &OkstraHome, order: &Order, patience: &Patience) -> Result<War
     }
     let repository = repository::discover_any(&order.root, NO_BRANCH)?;
     super::super::refuse_nested_home(home, &repository)?;
+    if let Some(owner) = super::super::owner_of_private(&repository.common_dir) {
+        let reason =
+            format!("its repository lies in git's data of a worktree, {}, and goes with it", owner.display());
+        return Err(Error::invalid("repository", order.root.to_string_lossy(), reason));
+    }
     home.prepare()?;
     let mut done = Warmed { dropped: sweep::sweep_all(home, &patience.cancel)?, ..Warmed::default() };
     let room = Room { place: home.worktrees(), keep_free: order.keep_free, cancel: &patience.cancel };
