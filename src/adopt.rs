@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::durability::Durability;
 use crate::error::{Error, IoContext, Result};
+use crate::git::operation::{self, Head};
 use crate::git::worktree::lock::{self, Empty};
 use crate::git::worktree::{self, Found};
 use crate::git::{Discovery, Repository, mend, repository, version};
@@ -18,7 +19,6 @@ use crate::project;
 use crate::provision::{self, share};
 use crate::registry::history::{Event, EventKind};
 use crate::registry::{Entry, EntryStatus, Filter, Registry, Reservation, write_task_record};
-use crate::survey::operation::{self, Head};
 use crate::task::{self, TaskKey};
 use crate::trash::Ground;
 

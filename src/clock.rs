@@ -35,14 +35,29 @@ pub fn is_later(one: &str, other: &str) -> bool {
     read(one) > read(other)
 }
 
+/// The moment that [`local_now`] wrote down, in seconds since 1970; `None` for anything else.
+#[must_use]
+pub fn seconds_of_local(text: &str) -> Option<i64> {
+    let parsed = jiff::fmt::strtime::parse("%Y-%m-%dT%H:%M:%S%z", text).ok()?;
+    parsed.to_timestamp().ok().map(Timestamp::as_second)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_later;
+    use super::*;
 
     #[test]
     fn moments_are_compared_in_either_writing() {
         assert!(is_later("2026-11-23T07:00:01+0100", "2026-11-23T06:00:00.500Z"));
         assert!(!is_later("2026-11-23T07:00:00+0100", "2026-11-23T06:00:00.500Z"));
         assert!(is_later("2026-11-23T07:00:00+0100", "") && !is_later("", ""));
+    }
+
+    #[test]
+    fn a_moment_of_a_row_is_read_back() {
+        assert_eq!(seconds_of_local("1970-01-01T01:00:01+0100"), Some(1));
+        let now = seconds_of_local(&local_now()).unwrap();
+        assert!((Timestamp::now().as_second() - now).abs() < 5);
+        assert_eq!(seconds_of_local("yesterday"), None);
     }
 }

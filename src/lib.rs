@@ -32,6 +32,7 @@ pub mod project;
 pub mod provision;
 pub mod registry;
 pub mod removal;
+pub mod shell;
 pub mod survey;
 pub mod task;
 pub mod trash;

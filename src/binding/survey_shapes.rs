@@ -3,9 +3,9 @@
 use napi::bindgen_prelude::{Either, Null};
 use napi_derive::napi;
 
+use crate::git::operation::{Head, Operation};
 use crate::survey::branch::{self, Merged};
 use crate::survey::disk_use;
-use crate::survey::operation::{Head, Operation};
 use crate::survey::processes;
 use crate::survey::{self, Fact};
 

@@ -9,6 +9,7 @@ use crate::git::places::Places;
 use crate::git::worktree::{self, Found};
 use crate::intent::Intent;
 use crate::registry::{Entry, EntryStatus, Inspection, Reservation, TaskRecord};
+use crate::shell;
 use crate::task::TaskKey;
 
 /// Looks for worktrees whose own record knows more than the registry: before the rows are looked at.
@@ -83,19 +84,13 @@ fn unknown(doctor: &mut Doctor<'_>, path: &Path) {
     let remedy = match TaskKey::new(&project, &group, &task) {
         Ok(key) => format!(
             "Nothing is done, because it may hold somebody's work. `okstra adopt {} --task {key}` makes it a task's again; or move it away.",
-            quoted(path)
+            shell::path(path)
         ),
         Err(_) => {
             "Nothing is done, because it may hold somebody's work. Look at it and move it away.".to_owned()
         }
     };
     doctor.tell(finding, Outcome::Decide, remedy);
-}
-
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+".contains(&byte));
-    if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// A registry that came back from its backup names the place where the worktree was before it was moved.

@@ -7,12 +7,12 @@ use super::locks;
 use super::repositories::{self, Known};
 use super::{Code, Doctor, Finding, Outcome, Severity};
 use crate::error::{Error, Result};
+use crate::git::operation::{self, Head};
 use crate::git::worktree::lock::{self, Empty, Lock};
 use crate::git::worktree::{self, Found};
 use crate::git::{Repository, mend};
 use crate::lock::{RepositoryLock, TaskLock};
 use crate::registry::{Entry, EntryStatus, Inspection, TaskRecord, write_task_record};
-use crate::survey::operation::{self, Head};
 
 /// Looks at every row.
 pub(super) fn examine(doctor: &mut Doctor<'_>, known: &[Known], inspection: &Inspection) -> Result<()> {

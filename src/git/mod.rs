@@ -13,8 +13,11 @@ pub mod layout;
 pub mod location;
 pub mod mend;
 pub mod object;
+pub mod operation;
 pub mod places;
 mod process;
+pub mod refs;
+pub mod renamed;
 pub mod repository;
 #[cfg(unix)]
 mod spawn;

@@ -21,6 +21,7 @@ mod standpoint;
 use std::path::{Path, PathBuf};
 
 use self::plan::Plan;
+pub(crate) use self::remarks::standing::new_name as new_name_of_branch;
 pub use self::remarks::{Remark, RemarkCode};
 pub use self::share::configured as shared_directories;
 use self::standpoint::Standpoint;

@@ -1,6 +1,8 @@
 //! What an answer tells beside its status: one full sentence for every answer, and remarks, each with a code that a
 //! program can act on and a text for a person.
 
+pub(crate) mod standing;
+
 use std::fmt::Write;
 
 use super::{Provision, Status};

@@ -6,7 +6,8 @@ use std::path::Path;
 use super::create;
 use super::plan::Plan;
 use super::recover::Leftover;
-use super::remarks::{self, RemarkCode};
+use super::remarks::standing::{self, Last, OwnBranch, Standing};
+use super::remarks::{self, Remark, RemarkCode};
 use super::{Job, Provision, Status, share};
 use crate::error::{Error, Result};
 use crate::git::mend;
@@ -41,7 +42,11 @@ pub(super) fn at_a_glance(
     let same = worktree::is_surely_of(&entry.worktree_path, &common_dir)
         || matches!(worktree::look(&entry.worktree_path)?,
             Found::Linked { common_dir: theirs, admin } if theirs == common_dir && lock::is_on(&admin));
-    if same { reused(registry, plan, entry, patience).map(Some) } else { Ok(None) }
+    let Some(admin) = worktree::admin_dir_of(&entry.worktree_path).ok().flatten().filter(|_| same) else {
+        return Ok(None);
+    };
+    let Some(standing) = standing::at_a_glance(&entry, &admin, &common_dir)? else { return Ok(None) };
+    reused(registry, plan, entry, standing, patience).map(Some)
 }
 
 /// The answer to a caller that gets no worktree.
@@ -59,21 +64,27 @@ pub(super) fn skipped(plan: &Plan, status: Status, why: &str) -> Provision {
     }
 }
 
-fn reused(registry: &Registry, plan: &Plan, entry: Entry, patience: &Patience) -> Result<Provision> {
+fn reused(
+    registry: &Registry,
+    plan: &Plan,
+    entry: Entry,
+    standing: Standing,
+    patience: &Patience,
+) -> Result<Provision> {
     if entry.last_phase != plan.phase {
         registry.touch_phase(&plan.key, &plan.phase, patience)?;
     }
-    Ok(answer(plan, Status::Reused, entry))
+    Ok(answer(plan, Status::Reused, entry, standing))
 }
 
-fn answer(plan: &Plan, status: Status, entry: Entry) -> Provision {
+fn answer(plan: &Plan, status: Status, entry: Entry, standing: Standing) -> Provision {
     Provision {
         status,
-        headline: remarks::headline(status, &entry, &entry.branch, &plan.phase),
-        remarks: Vec::new(),
+        headline: remarks::headline(status, &entry, &standing.branch, &plan.phase),
+        remarks: standing.remarks,
         linked: links_in(&entry.worktree_path, &plan.shared),
         path: entry.worktree_path,
-        branch: entry.branch,
+        branch: standing.branch,
         base_ref: entry.base_ref,
         task_key: plan.key.clone(),
         post_checkout_exit: None,
@@ -96,7 +107,9 @@ pub(super) fn known(job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> R
                 // One of 0.12.0 has no lock, and somebody may have taken it off. Where it cannot be put on (a file system
                 // that is mounted to be read), the worktree is none the worse for it.
                 let _ = lock::put_on(&admin, &job.plan.key, Empty::Foreign);
-                reused(job.registry, job.plan, entry, job.patience)?
+                let own = OwnBranch::follow(&job, entry, &admin, &common_dir)?;
+                let standing = own.standing(&admin)?;
+                reused(job.registry, job.plan, own.entry, standing, job.patience)?
             } else {
                 reactivate(&job, entry, &common_dir, &admin)?
             };
@@ -124,8 +137,8 @@ pub(super) fn known(job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> R
 }
 
 /// The directory is gone: the branch, where it still exists, brings it back.
-fn missing(mut job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result<Provision> {
-    let mut note = None;
+fn missing(mut job: Job<'_>, mut entry: Entry, leftover: Option<Leftover>) -> Result<Provision> {
+    let mut told = Vec::new();
     let recorded = job.registry.repository_of(&job.plan.key)?;
     project::check(&entry, recorded.as_deref(), &job.repository)?;
     if let Some(recorded) = recorded
@@ -136,20 +149,37 @@ fn missing(mut job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result
         && other.branch_tip(&entry.branch)?.is_some()
     {
         // The task lives in another clone of the project: its commits are there.
-        note = Some(belongs_to(&other.common_dir));
+        told.push(Remark::new(RemarkCode::OtherRepository, belongs_to(&other.common_dir)));
         job.repository = other;
     }
     refuse_moved(&job, &entry.worktree_path)?;
     // A branch that a dead run has just made is the beginning of a new worktree, and nothing to bring back.
     let begun =
         leftover.as_ref().is_some_and(|made| made.branch == entry.branch && made.branch == job.plan.branch);
-    let mut answer = match job.repository.branch_tip(&entry.branch)? {
-        Some(tip) if !begun => create::restore(&job, &entry, &tip, None)?,
-        _ => create::create(&job, leftover)?,
-    };
-    if let Some(note) = note {
-        answer.remark(RemarkCode::OtherRepository, note);
+    let mut tip = job.repository.branch_tip(&entry.branch)?;
+    let last = Last::of(&job.repository.common_dir, &entry.worktree_path);
+    if tip.is_none()
+        && let Some(new) = standing::new_name(&job.repository.common_dir, &entry)?
+    {
+        let said = standing::renamed_to(&entry.branch, &new);
+        told.push(Remark::new(RemarkCode::BranchRenamed, said).about(&new));
+        tip = job.repository.branch_tip(&new)?;
+        entry.branch = new;
     }
+    let mut answer = match tip {
+        Some(tip) if !begun => {
+            told.extend(last.for_restored(&entry.branch));
+            create::restore(&job, &entry, &tip, None)?
+        }
+        _ => {
+            let answer = create::create(&job, leftover)?;
+            if !begun {
+                told.push(last.for_begun_anew(&entry.branch, &answer.branch, &answer.base_ref));
+            }
+            answer
+        }
+    };
+    answer.remarks.splice(0..0, told);
     Ok(answer)
 }
 
@@ -178,8 +208,11 @@ fn belongs_to(common_dir: &Path) -> String {
 
 /// A released task whose directory is still there is taken up again.
 fn reactivate(job: &Job<'_>, entry: Entry, common_dir: &Path, admin: &Path) -> Result<Provision> {
-    job.registry.check_free(&job.plan.key, &entry.branch, Some(common_dir))?;
-    let stays_on = back_on_branch(job, &entry, admin)?;
+    let own = OwnBranch::follow(job, entry, admin, common_dir)?;
+    job.registry.check_free(&job.plan.key, &own.entry.branch, Some(common_dir))?;
+    back_on_branch(job, &own.entry, admin)?;
+    let standing = own.standing(admin)?;
+    let entry = own.entry;
     if common_dir == job.repository.common_dir {
         let shares = share::present(&job.plan.shared, job.repository.main_worktree.as_deref());
         let linked = share::link(&shares, &entry.worktree_path, admin)?;
@@ -208,24 +241,14 @@ fn reactivate(job: &Job<'_>, entry: Entry, common_dir: &Path, admin: &Path) -> R
     event.path = Some(entry.worktree_path.clone());
     event.branch = Some(entry.branch.clone());
     job.registry.record(&event);
-    let mut answer = answer(job.plan, Status::Restored, entry);
-    if let Some(sentence) = stays_on {
-        answer.remark(RemarkCode::OtherBranch, sentence);
-    }
-    Ok(answer)
+    Ok(answer(job.plan, Status::Restored, entry, standing))
 }
 
-/// Puts the worktree back on its branch where git can do that without losing anything; else says where it is.
-fn back_on_branch(job: &Job<'_>, entry: &Entry, admin: &Path) -> Result<Option<String>> {
-    let head = fs::read_to_string(admin.join("HEAD")).unwrap_or_default();
-    let head = head.trim();
+/// Puts the worktree back on its branch where git can do that without losing anything; where it stands is told after.
+fn back_on_branch(job: &Job<'_>, entry: &Entry, admin: &Path) -> Result<()> {
     if worktree::is_on_branch(admin, &entry.branch) {
-        return Ok(None);
+        return Ok(());
     }
     let git = Git::new(&entry.worktree_path).args(["switch", "--no-guess", "--no-overwrite-ignore"]);
-    let output = git.args(["--", &entry.branch]).holding(job.task_lock).cancel(&job.patience.cancel).run()?;
-    let at = head
-        .strip_prefix("ref: refs/heads/")
-        .map_or_else(|| "a detached HEAD".to_owned(), |name| format!("branch {name}"));
-    Ok((!output.status.success()).then(|| format!("the worktree is on {at}, not on {}", entry.branch)))
+    git.args(["--", &entry.branch]).holding(job.task_lock).cancel(&job.patience.cancel).run().map(drop)
 }

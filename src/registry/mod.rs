@@ -9,6 +9,7 @@ mod entry;
 pub mod history;
 mod inspect;
 mod rebuild;
+mod rename;
 mod salvage;
 mod scan;
 mod store;

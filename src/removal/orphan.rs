@@ -63,9 +63,9 @@ pub(super) fn bury(ground: &Ground<'_>, path: &Path) -> Result<String> {
         let Some(repository) = trash::repository_at(&common_dir, "HEAD")? else {
             return Err(Error::RepositoryGone { path: path.to_owned(), repository: common_dir });
         };
-        let branch = match crate::survey::operation::head(path, &admin)? {
-            crate::survey::operation::Head::Branch(name) => name,
-            crate::survey::operation::Head::Detached(_) => "HEAD".to_owned(),
+        let branch = match crate::git::operation::head(path, &admin)? {
+            crate::git::operation::Head::Branch(name) => name,
+            crate::git::operation::Head::Detached(_) => "HEAD".to_owned(),
         };
         let site = Site {
             key: ground.key,

@@ -295,7 +295,10 @@ fn from_branch(
             "the trash has nothing of it, and its repository is not known any more",
         ));
     };
-    if !there && repository.branch_tip(&row.branch)?.is_none() {
+    if !there
+        && repository.branch_tip(&row.branch)?.is_none()
+        && provision::new_name_of_branch(&repository.common_dir, row)?.is_none()
+    {
         return Err(not_in_trash(
             key,
             format!("the trash has nothing of it, and its branch {} is gone", row.branch),

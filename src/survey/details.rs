@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use super::caches::{self, Cache};
-use super::operation::{self, Head, Operation};
 use super::status::{self, Depth, WorkStatus};
 use super::tasks::Located;
 use super::{branch, links};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::git::Git;
+use crate::git::operation::{self, Head, Operation};
 use crate::git::worktree::lock;
 
 /// What there is in one worktree, path by path.

@@ -12,7 +12,6 @@ pub mod details;
 pub mod disk_use;
 pub mod inside;
 pub mod links;
-pub mod operation;
 pub mod overview;
 pub mod proof;
 pub mod reclaim;

@@ -8,13 +8,13 @@ use std::sync::{Mutex, PoisonError};
 
 use super::branch::{self, Ask, BranchFacts};
 use super::disk_use::{self, DiskUse};
-use super::operation::{self, Head, Operation};
 use super::processes::{self, Occupants};
 use super::status::{self, Depth, WorkStatus};
 use super::tasks::{Located, State};
 use super::{links, proof};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+use crate::git::operation::{self, Head, Operation};
 use crate::git::repository::{Discovery, discover};
 use crate::git::{Repository, version};
 use crate::registry::{Entry, EntryStatus};

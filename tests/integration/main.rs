@@ -23,6 +23,7 @@ mod removal;
 mod repositories;
 mod restoring;
 mod shared_dirs;
+mod standing;
 mod standing_lock;
 mod statuses;
 mod support;

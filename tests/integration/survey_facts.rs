@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use okstra::cancel::Cancel;
+use okstra::git::operation::{self, Head, OperationKind};
 use okstra::git::repository::{Discovery, Repository, discover};
 use okstra::survey::branch::{self, Ask, BranchFacts, Distance, Merged};
 use okstra::survey::caches::{self, Why};
 use okstra::survey::links;
-use okstra::survey::operation::{self, Head, OperationKind};
 use okstra::survey::processes::{self, Use};
 use okstra::survey::status::{self, Depth, WorkStatus};
 

@@ -4,11 +4,12 @@
 use super::{Site, counted};
 use crate::cancel::Cancel;
 use crate::error::Result;
+use crate::git::operation;
 use crate::git::worktree::lock;
 use crate::git::{Git, worktree};
 use crate::obstacle::{Obstacle, ObstacleKind};
+use crate::survey::branch;
 use crate::survey::status::WorkStatus;
-use crate::survey::{branch, operation};
 
 /// Looks at all of it.
 pub(super) fn look(

@@ -1,10 +1,11 @@
 //! What git is in the middle of in one worktree, and where its `HEAD` stands, read from its administrative directory.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
+use super::Git;
 use crate::error::{IoContext, Result};
-use crate::git::Git;
 
 /// A kind of operation that git stops in the middle of, for a person to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,33 @@ pub struct Operation {
     pub branch: Option<String>,
     /// A commit that holds uncommitted changes which the operation put away and will bring back at its end.
     pub autostash: Option<String>,
+}
+
+impl Operation {
+    /// How a person names it: `a rebase of main`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let article = if self.kind == OperationKind::Am { "an" } else { "a" };
+        let of = match (&self.branch, self.kind) {
+            (Some(branch), OperationKind::Rebase | OperationKind::Am) => format!(" of {branch}"),
+            (Some(branch), _) => format!(" that began on {branch}"),
+            (None, _) => String::new(),
+        };
+        format!("{article} {}{of}", self.kind.as_str())
+    }
+
+    /// The commands that end it, each as git takes it.
+    #[must_use]
+    pub const fn ways_out(&self) -> &'static [&'static str] {
+        match self.kind {
+            OperationKind::Merge => &["merge --continue", "merge --abort"],
+            OperationKind::Rebase => &["rebase --continue", "rebase --abort"],
+            OperationKind::Am => &["am --continue", "am --abort"],
+            OperationKind::CherryPick => &["cherry-pick --continue", "cherry-pick --abort"],
+            OperationKind::Revert => &["revert --continue", "revert --abort"],
+            OperationKind::Bisect => &["bisect reset"],
+        }
+    }
 }
 
 /// Where `HEAD` stands.
@@ -108,6 +136,41 @@ pub fn in_progress(worktree: &Path, admin: &Path) -> Result<Vec<Operation>> {
         found.push(Operation { branch: word(&admin.join("BISECT_START")), ..simple(OperationKind::Bisect) });
     }
     Ok(found)
+}
+
+/// What one look at an administrative directory tells: enough for the everyday answer that nothing is out of the ordinary.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Signs {
+    /// git may be in the middle of something: [`in_progress`] knows.
+    pub operation: bool,
+    /// References are kept in tables: no file tells where `HEAD` stands.
+    pub tables: bool,
+}
+
+/// Reads the names in an administrative directory, and nothing else: five system calls, however many things there may be
+/// to look for.
+pub fn signs(admin: &Path) -> Result<Signs> {
+    let mut signs = Signs::default();
+    for entry in fs::read_dir(admin).context("read", admin)? {
+        match entry.context("read", admin)?.file_name().as_encoded_bytes() {
+            // MERGE_MSG stands for the heads of a cherry-pick and a revert, which tables hide.
+            b"rebase-merge" | b"rebase-apply" | b"MERGE_HEAD" | b"CHERRY_PICK_HEAD" | b"REVERT_HEAD"
+            | b"sequencer" | b"BISECT_LOG" | b"MERGE_MSG" => signs.operation = true,
+            b"reftable" => signs.tables = true,
+            _ => {}
+        }
+    }
+    Ok(signs)
+}
+
+/// Whether `HEAD` plainly is on this branch: three system calls. A `no` only says that [`head`] has to be asked.
+#[must_use]
+pub fn is_plainly_on(admin: &Path, branch: &str) -> bool {
+    let mut content = [0; 512];
+    let read = fs::File::open(admin.join("HEAD")).and_then(|mut file| file.read(&mut content));
+    let text = read.ok().map(|length| &content[..length]);
+    let name = text.and_then(|text| text.strip_prefix(b"ref: refs/heads/")?.strip_suffix(b"\n"));
+    name == Some(branch.as_bytes())
 }
 
 /// Where the `HEAD` of a worktree stands.
