@@ -1,6 +1,7 @@
 //! The few ways in which okstra changes the file system: replacing a file durably, making private directories, moving
 //! things aside, deleting a tree that nobody wants any more.
 
+mod beneath;
 mod delete;
 
 use std::ffi::OsString;
@@ -10,6 +11,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+pub use self::beneath::{Below, is_inner};
 pub use self::delete::{Deletion, delete_tree};
 #[cfg(unix)]
 pub use self::delete::{Doomed, delete_where};

@@ -17,6 +17,7 @@ use crate::task::{TaskKey, file_name_hash};
 /// <home>/worktrees/.trash/              what was removed, one directory each
 /// <home>/state/locks/                   lock files; never deleted
 /// <home>/state/intents/                 what is being done to tasks right now
+/// <home>/state/removed/                 a copy of the record of each removed worktree
 /// <home>/{skills,templates,python}/     what the launcher installs, named by install/manifest.json
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,6 +162,28 @@ impl OkstraHome {
         self.root.join("state").join("intents")
     }
 
+    /// What this home itself has removed and can bring back: a copy of each trash record.
+    #[must_use]
+    pub fn removed(&self) -> PathBuf {
+        self.root.join("state").join("removed")
+    }
+
+    /// Whether a worktree may lie at a path: not where okstra keeps its own files, and not around them.
+    #[must_use]
+    pub fn may_hold(&self, path: &Path) -> bool {
+        let inside = path.strip_prefix(self.worktrees()).ok();
+        let own = |inner: &Path| {
+            inner
+                .components()
+                .next()
+                .is_none_or(|first| first.as_os_str().as_encoded_bytes().starts_with(b"."))
+        };
+        !self.root.starts_with(path)
+            && !self.worktrees().starts_with(path)
+            && !inside.is_some_and(own)
+            && (inside.is_some() || !path.starts_with(&self.root))
+    }
+
     /// The directory of all lock files.
     #[must_use]
     pub fn locks(&self) -> PathBuf {
@@ -212,6 +235,17 @@ impl OkstraHome {
             return Ok(());
         }
         Err(Error::UnsafeHome { path: directory.to_owned(), reason: "it is not a directory".into() })
+    }
+
+    /// Whether what there is of the directories above a task's worktree are directories of their own.
+    #[must_use]
+    pub fn is_own_parent_of(&self, key: &TaskKey) -> bool {
+        let project = self.worktrees().join(key.project());
+        let own = |directory: &Path| {
+            std::fs::symlink_metadata(directory)
+                .map_or_else(|error| error.kind() == std::io::ErrorKind::NotFound, |found| found.is_dir())
+        };
+        own(&project) && own(&project.join(key.group()))
     }
 
     /// Makes the parent directories of a task's worktree, and refuses a symbolic link among them: git would make the

@@ -1,11 +1,17 @@
 //! The record of what is being done to a task, written before git starts and dropped after the registry row is
 //! committed. One file per task, guarded by the task lock. Whoever takes that lock next settles a standing one first.
+//!
+//! One that was read is always one that okstra would have written for that task (`sound`): it decides what is moved and
+//! which branch goes, so damage, or somebody's hand, must not.
+
+mod sound;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use crate::checked;
 use crate::clock;
 use crate::disk::{self, Replace};
 use crate::error::{Error, IoContext, Result};
@@ -61,8 +67,11 @@ pub struct HookRun {
     pub start: u64,
 }
 
-/// One intent record.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What an intent's file says, or why it says nothing.
+pub type Found = std::result::Result<(TaskKey, Intent), String>;
+
+/// One intent record. There is no way to have one from a file but through the readers below.
+#[derive(Debug, Clone, Serialize)]
 pub struct Intent {
     /// Unique name of this attempt.
     pub op: String,
@@ -166,20 +175,16 @@ impl Intent {
         disk::replace_file(&home.intent_file(key), &text, Replace::default())
     }
 
-    /// The intent of a task, where one stands. One that cannot be read is damage (a power cut cannot do that to a file
-    /// that was replaced durably), and it is kept aside rather than obeyed.
+    /// The intent of a task, where one stands. One that cannot be read, or that okstra would not have written, is damage (a
+    /// power cut cannot do that to a file that was replaced durably), and it is kept aside rather than obeyed.
     pub fn read(home: &OkstraHome, key: &TaskKey, _lock: &TaskLock) -> Result<Option<Self>> {
         let path = home.intent_file(key);
         let Some((_, bytes)) = disk::read_regular(&path, LIMIT).context("read the intent", &path)? else {
             return Ok(None);
         };
-        match serde_json::from_slice::<Self>(&bytes) {
-            Ok(intent) => Ok(Some(intent)),
-            Err(_) => {
-                let aside = path.with_extension(format!("damaged-{}", clock::utc_compact()));
-                disk::move_aside(&path, &aside)?;
-                Ok(None)
-            }
+        match parse(&bytes, home, &path) {
+            Ok((_, intent)) => Ok(Some(intent)),
+            Err(_) => keep_aside(&path).map(|()| None),
         }
     }
 
@@ -188,8 +193,8 @@ impl Intent {
         Ok(Self::all(home)?.iter().any(|intent| intent.op == op))
     }
 
-    /// All intents that stand and can be read. Takes no lock: each may be settled in the next moment. There are as many
-    /// as there are provisions running.
+    /// All intents that stand and are sound. Takes no lock: each may be settled in the next moment. There are as many as
+    /// there are provisions running.
     pub fn all(home: &OkstraHome) -> Result<Vec<Self>> {
         let directory = home.intents();
         let entries = match std::fs::read_dir(&directory) {
@@ -201,28 +206,41 @@ impl Intent {
         for entry in entries {
             let path = entry.context("read the intents in", &directory)?.path();
             let found = disk::read_regular(&path, LIMIT).context("read the intent", &path)?;
-            intents.extend(found.and_then(|(_, bytes)| serde_json::from_slice::<Self>(&bytes).ok()));
+            intents.extend(
+                found.and_then(|(_, bytes)| parse(&bytes, home, &path).ok()).map(|(_, intent)| intent),
+            );
         }
         Ok(intents)
     }
 
-    /// Every intent that stands, as `doctor` looks at them: the file, and what it says where it can be read. Takes no
+    /// Every intent that stands, as `doctor` looks at them: the file, and what it says, or why it says nothing. Takes no
     /// lock, so any of them may be gone or replaced a moment later.
     #[must_use]
-    pub fn files(home: &OkstraHome) -> Vec<(PathBuf, Option<Self>)> {
+    pub fn files(home: &OkstraHome) -> Vec<(PathBuf, Found)> {
         let Ok(entries) = std::fs::read_dir(home.intents()) else { return Vec::new() };
         let mut found: Vec<_> = entries
             .flatten()
             .map(|entry| entry.path())
             .filter(|path| path.extension() == Some("json".as_ref()))
             .filter_map(|path| {
-                let (_, bytes) = disk::read_regular(&path, LIMIT).ok()??;
-                let intent = serde_json::from_slice(&bytes).ok();
+                let intent = match disk::read_regular(&path, LIMIT) {
+                    Ok(found) => parse(&found?.1, home, &path),
+                    Err(error) => Err(error.to_string()),
+                };
                 Some((path, intent))
             })
             .collect();
         found.sort_by(|(one, _), (other, _)| one.cmp(other));
         found
+    }
+
+    /// Moves the file of an intent that is none out of the way, unless it is one by now. Nobody at work wrote it: whoever
+    /// is writes one that is sound.
+    pub fn set_damaged_aside(home: &OkstraHome, path: &Path) -> Result<()> {
+        let Some((_, bytes)) = disk::read_regular(path, LIMIT).context("read the intent", path)? else {
+            return Ok(());
+        };
+        if parse(&bytes, home, path).is_err() { keep_aside(path) } else { Ok(()) }
     }
 
     /// Drops the intent of a task; one that is gone already is fine.
@@ -234,6 +252,55 @@ impl Intent {
             Err(error) => Err(error).context("drop the intent", path),
         }
     }
+}
+
+/// The fields as they lie in the file. Only [`parse`] reads them.
+#[derive(Deserialize)]
+#[serde(remote = "Intent")]
+struct Written {
+    op: String,
+    kind: Kind,
+    stage: Stage,
+    task_key: String,
+    #[serde(with = "crate::json_path")]
+    common_dir: PathBuf,
+    #[serde(with = "crate::json_path")]
+    path: PathBuf,
+    branch: String,
+    bases: Vec<String>,
+    commit: String,
+    phase: String,
+    base_ref: String,
+    created_at: Option<String>,
+    #[serde(default)]
+    entry: Option<String>,
+    #[serde(default)]
+    spares: Vec<String>,
+    #[serde(default)]
+    discarded: Option<String>,
+    #[serde(default)]
+    hook: Option<HookRun>,
+    since: String,
+    pid: u32,
+    boot: Option<String>,
+}
+
+fn parse(bytes: &[u8], home: &OkstraHome, file: &Path) -> Found {
+    let mut intent = Written::deserialize(&mut serde_json::Deserializer::from_slice(bytes))
+        .map_err(|error| format!("it cannot be read: {error}"))?;
+    let key = TaskKey::parse(&intent.task_key).map_err(|error| error.to_string())?;
+    if home.intent_file(&key) != file {
+        return Err(format!("it names the task {key}, whose record lies elsewhere"));
+    }
+    if let Some(place) = checked::moved_home(home, &key, &intent.path) {
+        intent.path = place;
+    }
+    sound::check(&intent, home, &key)?;
+    Ok((key, intent))
+}
+
+fn keep_aside(path: &Path) -> Result<()> {
+    disk::move_aside(path, &path.with_extension(format!("damaged-{}", clock::utc_compact())))
 }
 
 // Other systems than Linux have no such file; there a tree that is complete by its index counts as complete.

@@ -14,6 +14,7 @@ pub mod adopt;
 #[cfg(feature = "napi")]
 mod binding;
 pub mod cancel;
+pub mod checked;
 pub mod clock;
 pub mod disk;
 pub mod doctor;

@@ -110,6 +110,13 @@ pub fn branch_name(category: &str, task_id: &str) -> String {
     format!("{prefix}-{}", safe_segment(task_id))
 }
 
+/// Every name that [`branch_name`] can give to a task.
+pub fn branch_names(task_id: &str) -> impl Iterator<Item = String> + use<'_> {
+    const CATEGORIES: &[&str] =
+        &["", "fix", "feat", "improvement", "refactor", "docs", "test", "perf", "chore", "ops", "hotfix"];
+    CATEGORIES.iter().map(move |category| branch_name(category, task_id))
+}
+
 /// A task-key `<project>/<group>/<task>`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskKey {
@@ -119,8 +126,8 @@ pub struct TaskKey {
 }
 
 impl TaskKey {
-    /// Takes the three segments as given, as the registry does. Fails when one is empty or holds a slash or a control
-    /// character, because two different tasks could then share a key.
+    /// Takes the three segments as given, as the registry does. Fails when one is empty, `.` or `..`, or holds a
+    /// slash or a control character, because two different tasks could then share a key or a place.
     pub fn new(project: &str, group: &str, task: &str) -> Result<Self> {
         for (what, value) in [("project id", project), ("task group", group), ("task id", task)] {
             if value.is_empty() {
@@ -132,6 +139,9 @@ impl TaskKey {
                     value,
                     "it holds a slash, which parts the segments of a task-key",
                 ));
+            }
+            if matches!(value, "." | "..") {
+                return Err(Error::invalid(what, value, "it leads to another directory"));
             }
             no_control(what, value)?;
         }

@@ -100,7 +100,7 @@ pub(super) fn examine_unfinished(
 ) -> Result<()> {
     let alive: HashSet<String> = Intent::files(doctor.home)
         .into_iter()
-        .filter_map(|(_, intent)| Some(intent?.lock_reason()))
+        .filter_map(|(_, intent)| Some(intent.ok()?.1.lock_reason()))
         .collect();
     for known in known {
         let common = &known.repository.common_dir;

@@ -8,19 +8,21 @@ use crate::error::Result;
 use crate::intent::Intent;
 use crate::lock::{Patience, TaskLock};
 use crate::provision;
-use crate::task::TaskKey;
 use crate::trash::Ground;
 
 /// Looks at every record of a run. A record whose task lock is free is that of a dead run: git inherits the lock.
 pub(super) fn examine(doctor: &mut Doctor<'_>) -> Result<()> {
     for (path, intent) in Intent::files(doctor.home) {
-        let key = intent.as_ref().and_then(|intent| TaskKey::parse(&intent.task_key).ok());
-        let (Some(intent), Some(key)) = (intent, key) else {
-            let message = format!("the record {} of a run cannot be read", path.display());
-            let finding = Finding::new(Code::IntentDamaged, Severity::Warning, message).at(path);
-            let remedy = "Nothing is done: the next run of its task keeps it aside. What the run left is found by the other checks.";
-            doctor.tell(finding, Outcome::Decide, remedy);
-            continue;
+        let (key, intent) = match intent {
+            Ok(known) => known,
+            Err(reason) => {
+                let message = format!("the record {} of a run is damaged: {reason}", path.display());
+                let finding = Finding::new(Code::IntentDamaged, Severity::Warning, message).at(path.clone());
+                let remedy =
+                    "Moves it aside; it is not obeyed. What the run left is found by the other checks.";
+                doctor.mend(finding, remedy, |doctor| Intent::set_damaged_aside(doctor.home, &path))?;
+                continue;
+            }
         };
         let age = super::age(&path);
         if TaskLock::is_held(doctor.home, &key) {

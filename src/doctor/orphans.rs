@@ -43,7 +43,7 @@ pub(super) fn examine_unknown(doctor: &mut Doctor<'_>, inspection: &Inspection) 
 /// Every `<project>/<group>/<task>` below the worktrees that no row and no run names.
 fn strangers(doctor: &Doctor<'_>, inspection: &Inspection) -> Vec<PathBuf> {
     let intents: Vec<PathBuf> =
-        Intent::files(doctor.home).into_iter().filter_map(|(_, intent)| Some(intent?.path)).collect();
+        Intent::files(doctor.home).into_iter().filter_map(|(_, intent)| Some(intent.ok()?.1.path)).collect();
     let rows = inspection.entries.iter().map(|entry| entry.worktree_path.clone());
     let known = Places::of(rows.chain(intents).map(|path| (path, ())));
     let mut paths = task_directories(&doctor.home.worktrees());

@@ -29,7 +29,8 @@ pub(super) struct Known {
 /// The repositories of all tasks, of all runs, and the one around [`super::Options::root`].
 pub(super) fn collect(doctor: &Doctor<'_>, inspection: &Inspection) -> Vec<Place> {
     let rows = inspection.repositories.values().cloned();
-    let runs = Intent::files(doctor.home).into_iter().filter_map(|(_, intent)| Some(intent?.common_dir));
+    let runs =
+        Intent::files(doctor.home).into_iter().filter_map(|(_, intent)| Some(intent.ok()?.1.common_dir));
     let around = doctor.options.root.as_deref().and_then(around);
     let all: BTreeSet<PathBuf> = rows
         .chain(runs)

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::disk::{self, Replace};
+use crate::disk::{self, Below, Replace};
 use crate::error::{Error, IoContext, Result};
 use crate::git::Git;
 use crate::lock::RepositoryLock;
@@ -93,13 +93,17 @@ pub fn link(shares: &[Share], worktree: &Path, admin: &Path) -> Result<Vec<Strin
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => continue,
             Err(error) => return Err(error).context("look at", target),
         }
-        if !own_parents(worktree, &share.name)? || hidden_by_sparse_checkout(worktree, admin, &share.name)? {
+        if hidden_by_sparse_checkout(worktree, admin, &share.name)? {
             continue;
         }
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent).context("make the directory", parent)?;
+        match Below::open(worktree)
+            .and_then(|mut tree| tree.link(Path::new(&share.name), share.source.as_os_str()))
+        {
+            Ok(()) => {}
+            // A link or a file where a directory would have to be, or something that came meanwhile: the branch's own.
+            Err(error) if is_in_the_way(&error) => continue,
+            Err(error) => return Err(error).context("link the shared directory at", target),
         }
-        symlink_dir(&share.source, &target).context("link the shared directory at", &target)?;
         linked.push(share.name.clone());
     }
     Ok(linked)
@@ -114,20 +118,9 @@ pub fn relink(source: &Path, link: &Path) -> Result<()> {
     disk::move_aside(&new, link)
 }
 
-/// Whether every existing directory between the worktree and the link is a real one.
-fn own_parents(worktree: &Path, name: &str) -> Result<bool> {
-    let mut path = worktree.to_owned();
-    let parts: Vec<_> = name.split('/').collect();
-    for part in &parts[..parts.len() - 1] {
-        path.push(part);
-        match fs::symlink_metadata(&path) {
-            Ok(found) if found.is_dir() => {}
-            Ok(_) => return Ok(false),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-            Err(error) => return Err(error).context("look at", path),
-        }
-    }
-    Ok(true)
+/// Whether a link could not be made because something else has its place, or that of a directory above it.
+fn is_in_the_way(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory)
 }
 
 /// In a sparse checkout a tracked path may be missing on disk; a link there would show as a deletion.

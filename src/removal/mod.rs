@@ -17,4 +17,4 @@ mod snapshot;
 
 pub use self::prune::{Proposal, PruneRequest, Why, prune, trash_days};
 pub use self::remove::{Removal, RemoveRequest, remove};
-pub use self::restore::{Restoration, Source, known, restore};
+pub use self::restore::{Restoration, Source, restore};

@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 
 use super::orphan;
 use super::remove::{self, RemoveRequest};
-use super::snapshot;
 use crate::disk::{self, Deletion};
 use crate::durability::{self, Durability};
 use crate::error::{Error, Result};
@@ -259,7 +258,7 @@ impl Search<'_> {
     }
 
     fn trash(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
-        for record in self.records()? {
+        for record in trash::all_entries(self.home)? {
             let Ok(key) = record.key() else { continue };
             let removed = record.at.parse::<jiff::Timestamp>().ok().and_then(|at| at.try_into().ok());
             if self.concerns(&key) && is_older(removed, self.kept) {
@@ -291,24 +290,6 @@ impl Search<'_> {
             }
         }
         Ok(())
-    }
-
-    /// All entries of the trash, also those of which only git's half or the snapshot is left, in the repositories that
-    /// the registry knows.
-    fn records(&self) -> Result<Vec<Record>> {
-        let mut records = trash::entries(self.home)?;
-        for common_dir in self.repositories()? {
-            let mut more = trash::entries_in(self.home, &common_dir)?;
-            if let Some(repository) = trash::repository_at(&common_dir, "HEAD")? {
-                more.extend(snapshot::records(self.home, &repository)?);
-            }
-            for record in more {
-                if !records.iter().any(|known| known.id == record.id) {
-                    records.push(record);
-                }
-            }
-        }
-        Ok(records)
     }
 
     fn repositories(&self) -> Result<Vec<PathBuf>> {
@@ -410,7 +391,7 @@ impl Search<'_> {
 
     fn continue_purge(&self, doomed: &Path) -> Result<String> {
         let cancel = &self.patience.cancel;
-        let record = Record::read_beside(doomed)?.filter(|record| trash::is_sound(record, self.home));
+        let record = Record::read_beside(self.home, doomed)?;
         let key = record.as_ref().and_then(|record| record.key().ok());
         let Some((record, key)) = record.zip(key) else {
             // The record goes last: nothing else of it is left.

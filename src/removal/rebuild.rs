@@ -3,12 +3,11 @@
 //! kept, else the index from the snapshot.
 
 use std::fs;
-use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::snapshot::{ASSUMED, SKIPPED};
 use crate::cancel::Cancel;
-use crate::disk;
+use crate::disk::{self, Below};
 use crate::error::{Error, IoContext, Result};
 use crate::git::Git;
 use crate::git::repository::path_of;
@@ -145,6 +144,7 @@ fn write_files(tree: &Path, treeish: &str, lock: &TaskLock, cancel: &Cancel) -> 
     let listed =
         Git::new(tree).args(["ls-tree", "-r", "-z", "-l", "--full-tree", treeish]).cancel(cancel).read()?;
     let mut wanted = Vec::new();
+    let mut below = Below::open(tree).context("open", tree)?;
     for line in listed.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
         let unknown =
             || Error::Internal { message: format!("git ls-tree {treeish} answered in another form") };
@@ -152,8 +152,7 @@ fn write_files(tree: &Path, treeish: &str, lock: &TaskLock, cancel: &Cancel) -> 
         let words: Vec<&str> = header.split_whitespace().collect();
         let [mode, kind, id, size] = words[..] else { return Err(unknown()) };
         let path = path_of(path);
-        let safe = path.components().all(|part| matches!(part, Component::Normal(name) if name != ".git"));
-        if !safe {
+        if !disk::is_inner(&path) {
             return Err(Error::invalid(
                 "path in the snapshot",
                 path.to_string_lossy(),
@@ -161,12 +160,12 @@ fn write_files(tree: &Path, treeish: &str, lock: &TaskLock, cancel: &Cancel) -> 
             ));
         }
         if kind == "commit" {
-            fs::create_dir_all(tree.join(&path)).context("make the directory", tree.join(&path))?;
+            below.directory(&path).context("make the directory", tree.join(&path))?;
             continue;
         }
         wanted.push(Wanted { mode: mode.into(), id: id.into(), size: size.parse().unwrap_or(0), path });
     }
-    // Links last: no file is ever written through one.
+    // Links last: a file that comes after one in the same tree is met by `Below`, and so is one of the next tree.
     wanted.sort_by_key(|file| file.mode == "120000");
     let mut rest = wanted.as_slice();
     while !rest.is_empty() {
@@ -178,13 +177,19 @@ fn write_files(tree: &Path, treeish: &str, lock: &TaskLock, cancel: &Cancel) -> 
         };
         let count = rest.iter().take_while(fits).count().max(1);
         let (chunk, later) = rest.split_at(count);
-        write_chunk(tree, chunk, lock, cancel)?;
+        write_chunk(&mut below, tree, chunk, lock, cancel)?;
         rest = later;
     }
     Ok(())
 }
 
-fn write_chunk(tree: &Path, chunk: &[Wanted], lock: &TaskLock, cancel: &Cancel) -> Result<()> {
+fn write_chunk(
+    below: &mut Below,
+    tree: &Path,
+    chunk: &[Wanted],
+    lock: &TaskLock,
+    cancel: &Cancel,
+) -> Result<()> {
     let asked: String = chunk.iter().map(|file| format!("{}\n", file.id)).collect();
     let git = Git::new(tree).args(["cat-file", "--batch"]).input_bytes(asked.into_bytes());
     let output = git.holding(lock).cancel(cancel).read()?;
@@ -196,42 +201,18 @@ fn write_chunk(tree: &Path, chunk: &[Wanted], lock: &TaskLock, cancel: &Cancel) 
         let size: usize = header.rsplit(' ').next().and_then(|size| size.parse().ok()).ok_or_else(broken)?;
         let content = rest.get(end + 1..end + 1 + size).ok_or_else(broken)?;
         rest = rest.get(end + 2 + size..).ok_or_else(broken)?;
-        write_file(tree, file, content)?;
+        write_file(below, tree, file, content)?;
     }
     Ok(())
 }
 
-fn write_file(tree: &Path, file: &Wanted, content: &[u8]) -> Result<()> {
-    let place = tree.join(&file.path);
-    if let Some(parent) = place.parent() {
-        fs::create_dir_all(parent).context("make the directory", parent)?;
-    }
+fn write_file(below: &mut Below, tree: &Path, file: &Wanted, content: &[u8]) -> Result<()> {
     let written = if file.mode == "120000" {
-        link(content, &place)
+        below.link(&file.path, path_of(content).as_os_str())
     } else {
-        create(&place, content, file.mode == "100755")
+        below.file(&file.path, content, file.mode == "100755")
     };
-    written.context("write", place)
-}
-
-fn create(place: &Path, content: &[u8], executable: bool) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if executable { 0o777 } else { 0o666 });
-    #[cfg(not(unix))]
-    let _ = executable;
-    io::Write::write_all(&mut options.open(place)?, content)
-}
-
-#[cfg(unix)]
-fn link(target: &[u8], place: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(path_of(target), place)
-}
-
-#[cfg(windows)]
-fn link(target: &[u8], place: &Path) -> io::Result<()> {
-    std::os::windows::fs::symlink_file(path_of(target), place)
+    written.context("write", tree.join(&file.path))
 }
 
 fn parted(line: &[u8]) -> Option<(String, &[u8])> {

@@ -85,7 +85,7 @@ pub fn remove(
     let notes = provision::settle(&ground)?;
     let Some(entry) = registry.lookup(key)? else { return Err(Error::NotFound { task_key: key.clone() }) };
     if let Some(intent) = begun
-        && let Some(record) = Record::read_beside(&home.trash().join(intent.entry.unwrap_or_default()))?
+        && let Some(record) = Record::read_of(home, &intent.entry.unwrap_or_default())?
     {
         // The very removal that is asked for had been begun by a run that died, and is finished now.
         let repository = trash::repository_at(&intent.common_dir, &intent.branch)?;

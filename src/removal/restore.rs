@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{rebuild, snapshot};
+use super::rebuild;
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::durability::Durability;
@@ -91,13 +91,12 @@ pub fn restore(
         let source = Source::Trash;
         return Ok(Restoration { task_key: key.clone(), path, branch, source, trash_id: Some(id), note });
     }
-    let common_dir = if row.is_some() { registry.repository_of(key)? } else { None };
-    let entries = known(home, key, common_dir)?;
+    let entries = trash::entries_of(home, key)?;
     let chosen = match from {
         Some(name) => {
             let named = |record: &&Record| record.id == name || record.op == name;
             let Some(record) = entries.iter().find(named) else {
-                return Err(not_in_trash(key, format!("the trash has no entry {name} of it")));
+                return Err(not_in_trash(key, unknown(registry, key, name)?));
             };
             Some(record.clone())
         }
@@ -113,20 +112,27 @@ pub fn restore(
     }
 }
 
-/// All entries of a task, oldest first, those of which only the snapshot is left among them.
-pub fn known(home: &OkstraHome, key: &TaskKey, common_dir: Option<PathBuf>) -> Result<Vec<Record>> {
-    let mut entries = trash::entries_of(home, key, common_dir.as_deref())?;
-    if let Some(common_dir) = common_dir
-        && let Some(repository) = trash::repository_at(&common_dir, "HEAD")?
+/// Why an entry is none of the task's. A snapshot of that name in the repository is another home's, or came with a fetch:
+/// who wrote it is not known, so it does not decide where files are written.
+fn unknown(registry: &Registry, key: &TaskKey, name: &str) -> Result<String> {
+    let op = trash::op_of(name).unwrap_or(name);
+    let row = registry.lookup(key)?;
+    if crate::checked::is_op(op)
+        && let Some(row) = row
+        && let Some(common_dir) = registry.repository_of(key)?
+        && let Some(repository) = trash::repository_at(&common_dir, &row.branch)?
     {
-        for record in snapshot::records(home, &repository)? {
-            if record.task_key == key.to_string() && !entries.iter().any(|known| known.id == record.id) {
-                entries.push(record);
-            }
+        let reference = GitSide::ref_name(op);
+        let args = ["rev-parse", "--verify", "--quiet", "--end-of-options", &reference];
+        if repository.git().args(args).looks_only().run()?.status.success() {
+            return Ok(format!(
+                "{reference} in {} was not written by this okstra home; `git stash apply {reference}` in a worktree brings \
+                 its content there",
+                common_dir.display()
+            ));
         }
     }
-    trash::sort(&mut entries);
-    Ok(entries)
+    Ok(format!("the trash has no entry {name} of it"))
 }
 
 fn not_in_trash(key: &TaskKey, reason: impl Into<String>) -> Error {
@@ -183,10 +189,8 @@ fn from_record(
 }
 
 fn put_back(ground: &Ground<'_>, record: &mut Record, branch: &str) -> Result<trash::Returned> {
-    if !record.is_tree(&record.tree) {
-        // The home was copied or moved to another disk; from here on this is the tree that is meant.
-        record.tree_id = identity(&record.tree);
-    }
+    // The home may have been copied or moved to another disk, or mounted anew; from here on this is the tree that is meant.
+    record.tree_id = identity(&record.tree);
     record.write_beside(ground.home)?;
     let common_dir = record.git.as_ref().map(|git| git.common_dir.clone()).unwrap_or_default();
     let mut intent = Intent::new(Kind::PutBack, ground.key, &common_dir, &record.path, branch);
@@ -244,6 +248,7 @@ fn rebuild_from(
     for place in [record.place(ground.home), git.kept.clone()] {
         disk::delete_tree(&place, &Cancel::default())?;
     }
+    Record::unlist(ground.home, &record.id)?;
     Durability::of(&repository)?.flush(&[&repository.common_dir, &ground.home.worktrees()])?;
     let why = if record.tree_id.is_none() {
         "its directory was gone when it was removed; what git had of it is back"

@@ -25,11 +25,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::changes::{Changes, Object};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+use crate::git::Git;
 use crate::git::repository::path_of;
-use crate::git::{Git, Repository, stale};
-use crate::home::OkstraHome;
+use crate::git::stale;
 use crate::lock::TaskLock;
-use crate::trash;
 use crate::trash::record::{GitSide, Record};
 
 /// Files over this size are not written to the repository: hashing and compressing them would take longer than anybody
@@ -135,28 +134,6 @@ fn message(record: &Record) -> Result<Vec<u8>> {
 
 /// What stands before the record in the message.
 const RECORD: &str = "okstra-record: ";
-
-/// The records in the messages of all snapshots of a repository, each with its commit.
-pub(super) fn records(home: &OkstraHome, repository: &Repository) -> Result<Vec<Record>> {
-    let format = "--format=%(objectname)%00%(contents)%00%00";
-    let output = repository.git().args(["for-each-ref", format, "refs/okstra/trash"]).looks_only().read()?;
-    let text = output.strip_suffix(b"\n").unwrap_or(&output);
-    let mut records = Vec::new();
-    for part in text.split(|byte| *byte == 0).collect::<Vec<_>>().chunks(3) {
-        let [commit, message, _] = part else { continue };
-        let commit = String::from_utf8_lossy(commit).trim().to_owned();
-        let line = message.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(RECORD.as_bytes()));
-        let record = line.and_then(|line| serde_json::from_slice::<Record>(line).ok());
-        if let Some(mut record) = record.filter(|record| trash::is_sound(record, home))
-            && let Some(git) = &mut record.git
-            && git.common_dir == repository.common_dir
-        {
-            git.snapshot = Some(commit);
-            records.push(record);
-        }
-    }
-    Ok(records)
-}
 
 /// What a file of the worktree is when the list is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

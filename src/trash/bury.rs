@@ -15,7 +15,7 @@ use crate::registry::history::{Event, EventKind};
 
 pub(super) fn finish(ground: &Ground<'_>, intent: &Intent, record: &Record) -> Result<Vec<String>> {
     let mut notes = Vec::new();
-    if record.is_tree(&record.path) {
+    if fs::symlink_metadata(&record.tree).is_err() && record.is_tree(&record.path) {
         unlink_shared(record)?;
     }
     // The administrative directory first: without its tree it would be an entry that `git worktree prune` deletes,
@@ -71,7 +71,7 @@ fn move_admin(ground: &Ground<'_>, git: &GitSide, record: &Record) -> Result<()>
         return Ok(());
     }
     // The record in it tells it from one that git made under the same name since.
-    if Record::read_inside(&git.admin)?.is_none_or(|inside| inside.id != record.id) {
+    if Record::id_inside(&git.admin)?.is_none_or(|inside| inside != record.id) {
         return Ok(());
     }
     let lock = RepositoryLock::acquire(ground.home, &git.common_dir, &ground.resolute())?;

@@ -12,12 +12,13 @@ mod bury;
 pub mod purge;
 mod put_back;
 pub mod record;
+mod sound;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use self::put_back::Returned;
-pub use self::record::Record;
+pub use self::record::{Record, op_of};
 use crate::clock;
 use crate::disk;
 use crate::error::{IoContext, Result};
@@ -99,58 +100,30 @@ fn kept_admins(common_dir: &Path) -> PathBuf {
 pub fn entries(home: &OkstraHome) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     for place in directories(&home.trash())? {
-        let Some(mut record) = Record::read_beside(&place)? else { continue };
-        if place.file_name() != Some(record.id.as_ref()) {
-            continue;
-        }
-        // The home may have been moved since.
-        let tree = place.join("tree");
-        if tree.is_dir() {
-            record.tree = tree;
-        }
-        records.extend(Some(record).filter(|record| is_sound(record, home)));
+        let record = Record::read_beside(home, &place)?;
+        records.extend(record.filter(|record| place.file_name() == Some(record.id.as_ref())));
     }
     sort(&mut records);
     Ok(records)
 }
 
-/// Whether the places that a record names are places of the trash. Records lie where others may write too, in a
-/// repository and in commits that may have been fetched, and what they name is moved and, in the end, deleted.
-#[must_use]
-pub fn is_sound(record: &Record, home: &OkstraHome) -> bool {
-    let plain = |text: &str| {
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    let tree = &record.tree;
-    plain(&record.id)
-        && plain(&record.op)
-        && record.path.is_absolute()
-        && (*tree == home.trash().join(&record.id).join("tree") || *tree == beside(&record.id, &record.path))
-        && record.git.as_ref().is_none_or(|git| git.kept == kept_admin(&git.common_dir, &record.id))
-}
-
-/// The entries of which git's half is in a repository.
-pub fn entries_in(home: &OkstraHome, common_dir: &Path) -> Result<Vec<Record>> {
-    let mut records = Vec::new();
-    for kept in directories(&kept_admins(common_dir))? {
-        let here = |record: &Record| record.git.as_ref().is_some_and(|git| git.kept == kept);
-        records.extend(Record::read_inside(&kept)?.filter(|record| here(record) && is_sound(record, home)));
-    }
-    Ok(records)
-}
-
-/// The entries of one task, oldest first: those of the home's trash, and those of which only the half in the repository
-/// is left.
-pub fn entries_of(home: &OkstraHome, key: &TaskKey, common_dir: Option<&Path>) -> Result<Vec<Record>> {
-    let key = key.to_string();
+/// The same, with those that somebody took out of the trash: git's half, or the snapshot, may still be there.
+pub fn all_entries(home: &OkstraHome) -> Result<Vec<Record>> {
     let mut records = entries(home)?;
-    records.retain(|record| record.task_key == key);
-    for record in common_dir.map(|common| entries_in(home, common)).transpose()?.unwrap_or_default() {
-        if record.task_key == key && !records.iter().any(|known| known.id == record.id) {
+    for record in Record::all_listed(home)? {
+        if !records.iter().any(|known| known.id == record.id) {
             records.push(record);
         }
     }
     sort(&mut records);
+    Ok(records)
+}
+
+/// All entries of one task, oldest first.
+pub fn entries_of(home: &OkstraHome, key: &TaskKey) -> Result<Vec<Record>> {
+    let key = key.to_string();
+    let mut records = all_entries(home)?;
+    records.retain(|record| record.task_key == key);
     Ok(records)
 }
 
@@ -159,10 +132,11 @@ pub(crate) fn sort(records: &mut [Record]) {
     records.sort_by(|one, other| (&one.at, &one.id).cmp(&(&other.at, &other.id)));
 }
 
-/// The newest entry of a task, looked up in the trash of the home alone: no process, no lock.
+/// The newest entry of a task in the trash of the home: no process, no lock.
 #[must_use]
 pub fn newest_of(home: &OkstraHome, key: &TaskKey) -> Option<Record> {
-    entries_of(home, key, None).ok()?.pop()
+    let key = key.to_string();
+    entries(home).ok()?.into_iter().rfind(|record| record.task_key == key)
 }
 
 /// The directories in a directory that do not begin with a dot; none when there is no such directory.
@@ -192,14 +166,15 @@ pub(crate) fn repository_at(common_dir: &Path, branch: &str) -> Result<Option<Re
     })
 }
 
-/// Deletes the ref of an operation while it stands at this commit; one that is gone is fine.
+/// Deletes the ref of an operation while it stands at this commit; one that is gone is fine, and one that stands elsewhere is
+/// not ours: a fetch may have brought it.
 pub(crate) fn drop_ref(repository: &Repository, op: &str, commit: &str, lock: &TaskLock) -> Result<()> {
     let name = record::GitSide::ref_name(op);
     let git = repository.git().args(["rev-parse", "--verify", "--quiet", "--end-of-options", &name]);
     let output = git.run()?;
     match output.status.code() {
-        Some(0) => {}
-        Some(1) => return Ok(()),
+        Some(0) if output.stdout.trim_ascii() == commit.as_bytes() => {}
+        Some(0 | 1) => return Ok(()),
         _ => return Err(output.into_error("rev-parse", &repository.common_dir)),
     }
     repository.git().args(["update-ref", "-d", &name, commit]).holding(lock).read().map(drop)
@@ -254,6 +229,7 @@ pub fn abandon(ground: &Ground<'_>, intent: &Intent) -> Result<()> {
         if fs::symlink_metadata(place.join("tree")).is_err() {
             disk::delete_tree(&place, &crate::cancel::Cancel::default())?;
         }
+        Record::unlist(ground.home, entry)?;
     }
     Intent::drop_for(ground.home, ground.key, ground.lock)
 }
@@ -273,15 +249,12 @@ pub fn settle(ground: &Ground<'_>, intent: &Intent) -> Result<Option<Vec<String>
         stale::remove_shared_locks(&intent.common_dir, intent.written_at())?;
     }
     let id = intent.entry.as_deref().unwrap_or_default();
-    let mut found = Record::read_beside(&ground.home.trash().join(id))?;
-    if found.is_none() {
-        found = Record::read_inside(&kept_admin(&intent.common_dir, id))?;
-    }
-    if found.is_none()
-        && let Ok(Some(admin)) = crate::git::worktree::admin_dir_of(&intent.path)
-    {
-        found = Record::read_inside(&admin)?.filter(|record| record.id == id);
-    }
+    let found = Record::read_of(ground.home, id)?.filter(|record| {
+        record.task_key == intent.task_key
+            && record.path == intent.path
+            && (intent.kind == Kind::PutBack || record.op == intent.op)
+            && record.git.as_ref().is_none_or(|git| git.common_dir == intent.common_dir)
+    });
     let Some(record) = found else {
         // Only after somebody emptied the trash by hand: nothing is left to be moved.
         Intent::drop_for(ground.home, ground.key, ground.lock)?;

@@ -64,6 +64,9 @@ pub fn finish(
         }
     }
     if all.is_complete() {
+        if let Some(record) = record {
+            Record::unlist(home, &record.id)?;
+        }
         add(&mut all, disk::delete_tree(doomed, cancel)?);
     }
     Ok(all)
@@ -80,7 +83,7 @@ fn add(all: &mut Deletion, more: Deletion) {
 pub fn unreadable(home: &OkstraHome) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for place in directories(&home.trash())? {
-        if Record::read_beside(&place)?.is_none() {
+        if Record::read_beside(home, &place)?.is_none() {
             found.push(place);
         }
     }

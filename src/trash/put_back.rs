@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::record::{GitSide, Link, Record};
 use super::{Ground, drop_ref, repository_at};
 use crate::cancel::Cancel;
-use crate::disk::{self, Replace};
+use crate::disk::{self, Below, Replace};
 use crate::durability::Durability;
 use crate::error::{Error, IoContext, Result};
 use crate::git::worktree::lock::{self, Empty};
@@ -74,6 +74,7 @@ pub(super) fn finish(ground: &Ground<'_>, intent: &Intent, record: &Record) -> R
     event.branch = record.branch().map(str::to_owned);
     event.detail = Some(format!("from the trash, {}", record.id));
     ground.registry.record(&event);
+    Record::unlist(ground.home, &record.id)?;
     disk::delete_tree(&record.place(ground.home), &Cancel::default())?;
     if let Some(beside) = record.tree.parent().filter(|place| *place != record.place(ground.home)) {
         disk::delete_tree(beside, &Cancel::default())?;
@@ -104,8 +105,21 @@ fn bring_branch_back(
     repository.git().args(["update-ref", &name, tip, &nothing]).holding(ground.lock).read().map(drop)
 }
 
+/// Whether the tree was moved by an earlier attempt: it is not in the trash any more, and what lies at its place is tied to
+/// the repository, under whichever name its entry has got there.
+fn is_back(record: &Record) -> bool {
+    if fs::symlink_metadata(&record.tree).is_ok() {
+        return false;
+    }
+    let tied = |git: &GitSide| {
+        let named = worktree::admin_dir_of(&record.path).ok().flatten();
+        named.is_some_and(|named| named.parent() == git.admin.parent())
+    };
+    record.is_tree(&record.path) || record.git.as_ref().is_some_and(tied)
+}
+
 fn move_tree(ground: &Ground<'_>, record: &Record) -> Result<()> {
-    if record.is_tree(&record.path) {
+    if is_back(record) {
         return Ok(());
     }
     if fs::symlink_metadata(&record.path).is_ok() {
@@ -193,29 +207,24 @@ fn move_admin(ground: &Ground<'_>, git: &GitSide, record: &Record) -> Result<Pat
 }
 
 fn link_again(worktree: &Path, links: &[Link]) -> Result<()> {
+    if links.is_empty() {
+        return Ok(());
+    }
+    let mut below = Below::open(worktree).context("open", worktree)?;
     for link in links {
-        let place = worktree.join(&link.name);
-        match symlink_dir(&link.target, &place) {
-            Ok(()) => {}
+        match below.link(Path::new(&link.name), link.target.as_os_str()) {
             Err(error)
-                if matches!(
+                if !matches!(
                     error.kind(),
                     io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) => {}
-            Err(error) => return Err(error).context("link the shared directory at", place),
+                ) =>
+            {
+                return Err(error).context("link the shared directory at", worktree.join(&link.name));
+            }
+            _ => {}
         }
     }
     Ok(())
-}
-
-#[cfg(unix)]
-fn symlink_dir(source: &Path, target: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(source, target)
-}
-
-#[cfg(windows)]
-fn symlink_dir(source: &Path, target: &Path) -> io::Result<()> {
-    std::os::windows::fs::symlink_dir(source, target)
 }
 
 fn register(ground: &Ground<'_>, record: &Record) -> Result<Option<Entry>> {

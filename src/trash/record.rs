@@ -1,13 +1,18 @@
-//! What is written down about a removed worktree, in three places: beside the tree, in the administrative directory that
-//! is kept in the repository, and in the message of the commit that holds the uncommitted content. Any of them is enough.
+//! What is written down about a removed worktree. Two copies lie in the okstra home: beside the tree, and in a list of what
+//! this home removed, which is there when somebody emptied the trash. Either of them is enough, and only they are obeyed.
+//! Two more, in the administrative directory that is kept in the repository and in the message of the commit that holds
+//! the uncommitted content, tell what these are: others write there too, and a fetch brings whatever a remote has.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::sound;
+use crate::checked;
 use crate::disk::{self, Replace};
 use crate::error::{Error, IoContext, Result};
+use crate::git::worktree;
 use crate::home::OkstraHome;
 use crate::registry::{Entry, EntryStatus};
 use crate::task::TaskKey;
@@ -19,8 +24,8 @@ const INSIDE: &str = "okstra-trash.json";
 /// Largest record that is read.
 const LIMIT: u64 = 4 * 1024 * 1024;
 
-/// What is known of one removed worktree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What is known of one removed worktree. One that was read is always one that okstra would have written (`sound`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Record {
     /// The format of this record.
     pub version: u32,
@@ -40,7 +45,8 @@ pub struct Record {
     /// Where it lies in the trash.
     #[serde(with = "crate::json_path")]
     pub tree: PathBuf,
-    /// Device and inode of the tree; a rename keeps both. `None` when the directory was gone already.
+    /// Device and inode of the tree; `None` when the directory was gone already. A rename keeps both, but the device has
+    /// another number after the next boot or mount, so that they only tell what `.git` files do not.
     pub tree_id: Option<(u64, u64)>,
     /// What git had of it; `None` for a directory that is no worktree of a repository that is there.
     pub git: Option<GitSide>,
@@ -143,18 +149,29 @@ impl Record {
         home.trash().join(&self.id)
     }
 
-    /// Whether what lies at a path is the tree of this record.
+    /// Whether what lies at a path is the tree of this record: by the entry that its `.git` file names, which nobody else's
+    /// has; without git's half by its inode.
     #[must_use]
     pub fn is_tree(&self, path: &Path) -> bool {
-        self.tree_id.is_some() && identity(path) == self.tree_id
+        let Some((_, inode)) = self.tree_id else { return false };
+        let Some(found) = identity(path) else { return false };
+        match &self.git {
+            _ if Some(found) == self.tree_id => true,
+            Some(git) => worktree::admin_dir_of(path)
+                .is_ok_and(|named| named.is_some_and(|named| worktree::same_place(&named, &git.admin))),
+            None => found.1 == inode,
+        }
     }
 
-    /// Writes the record beside the tree, durably.
+    /// Writes the record beside the tree and into the list of what this home removed, durably.
     pub fn write_beside(&self, home: &OkstraHome) -> Result<()> {
         let place = self.place(home);
         disk::create_private_dir_all(&place)?;
         self.write_to(&place)?;
-        disk::sync_dir(&home.trash())
+        disk::sync_dir(&home.trash())?;
+        let list = home.removed();
+        disk::create_private_dir_all(&list)?;
+        disk::replace_file(&listed(home, &self.id), &self.encode()?, Replace::default())
     }
 
     /// Writes the record into the directory of an entry.
@@ -174,14 +191,57 @@ impl Record {
         })
     }
 
-    /// Reads the record beside a tree; `None` when there is none that can be used.
-    pub fn read_beside(place: &Path) -> Result<Option<Self>> {
-        read(&place.join(BESIDE))
+    /// Reads the record beside a tree, in the directory that has the name of the entry; `None` when there is none that can be
+    /// used.
+    pub fn read_beside(home: &OkstraHome, place: &Path) -> Result<Option<Self>> {
+        read(home, &place.join(BESIDE))
     }
 
-    /// Reads the record in an administrative directory; `None` when there is none that can be used.
-    pub fn read_inside(admin: &Path) -> Result<Option<Self>> {
-        read(&admin.join(INSIDE))
+    /// Reads the record of an entry in the home: beside its tree, else in the list.
+    pub fn read_of(home: &OkstraHome, id: &str) -> Result<Option<Self>> {
+        if op_of(id).is_none() {
+            return Ok(None);
+        }
+        let beside = read(home, &home.trash().join(id).join(BESIDE))?;
+        let found = if beside.is_some() { beside } else { read(home, &listed(home, id))? };
+        Ok(found.filter(|record| record.id == id))
+    }
+
+    /// Every record in the list of what this home removed.
+    pub fn all_listed(home: &OkstraHome) -> Result<Vec<Self>> {
+        let list = home.removed();
+        let entries = match fs::read_dir(&list) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.context("look into", list)?,
+        };
+        let mut records = Vec::new();
+        for entry in entries.flatten() {
+            let path = entry.path();
+            records.extend(read(home, &path)?.filter(|record| listed(home, &record.id) == path));
+        }
+        Ok(records)
+    }
+
+    /// Takes an entry out of the list.
+    pub fn unlist(home: &OkstraHome, id: &str) -> Result<()> {
+        let file = listed(home, id);
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).context("remove the copy of the trash record", file)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The name of the entry that an administrative directory was prepared for, as the record in it says. Nothing else of
+    /// that record counts: it lies in the repository.
+    pub fn id_inside(admin: &Path) -> Result<Option<String>> {
+        #[derive(Deserialize)]
+        struct Named {
+            id: String,
+        }
+        let found = content(&admin.join(INSIDE))?;
+        Ok(found.and_then(|bytes| serde_json::from_slice::<Named>(&bytes).ok()).map(|named| named.id))
     }
 
     /// Takes the record out of an administrative directory.
@@ -195,13 +255,50 @@ impl Record {
     }
 }
 
-fn read(path: &Path) -> Result<Option<Record>> {
-    let content = match disk::read_regular(path, LIMIT) {
-        Ok(content) => content,
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => None,
-        Err(error) => return Err(error).context("read the trash record", path),
-    };
-    Ok(content.and_then(|(_, bytes)| serde_json::from_slice(&bytes).ok()))
+/// The operation that an entry's name tells; `None` when it is no such name.
+#[must_use]
+pub fn op_of(id: &str) -> Option<&str> {
+    let (_, op) = id.rsplit_once('-')?;
+    (checked::is_op(op) && checked::is_name_of(op, id)).then_some(op)
+}
+
+fn listed(home: &OkstraHome, id: &str) -> PathBuf {
+    home.removed().join(format!("{id}.json"))
+}
+
+/// The fields as they lie in the file. Only [`read`] reads them.
+#[derive(Deserialize)]
+#[serde(remote = "Record")]
+struct Written {
+    version: u32,
+    id: String,
+    op: String,
+    at: String,
+    task_key: String,
+    row: Option<Row>,
+    #[serde(with = "crate::json_path")]
+    path: PathBuf,
+    #[serde(with = "crate::json_path")]
+    tree: PathBuf,
+    tree_id: Option<(u64, u64)>,
+    git: Option<GitSide>,
+    links: Vec<Link>,
+    uncommitted: u64,
+    untracked: u64,
+}
+
+fn read(home: &OkstraHome, path: &Path) -> Result<Option<Record>> {
+    let Some(bytes) = content(path)? else { return Ok(None) };
+    let record = Written::deserialize(&mut serde_json::Deserializer::from_slice(&bytes)).ok();
+    Ok(record.and_then(|record| sound::checked(record, home)))
+}
+
+fn content(path: &Path) -> Result<Option<Vec<u8>>> {
+    match disk::read_regular(path, LIMIT) {
+        Ok(content) => Ok(content.map(|(_, bytes)| bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Ok(None),
+        Err(error) => Err(error).context("read the trash record", path),
+    }
 }
 
 /// Device and inode of what lies at a path; a link is not followed.
