@@ -119,6 +119,17 @@ pub fn all_entries(home: &OkstraHome) -> Result<Vec<Record>> {
     Ok(records)
 }
 
+/// The entries of this home of which git's half lies in a repository, which may have been moved since.
+pub fn entries_in(home: &OkstraHome, common_dir: &Path) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    for kept in directories(&kept_admins(common_dir))? {
+        let id = kept.file_name().unwrap_or_default().to_string_lossy();
+        records.extend(Record::read_of(home, &id)?);
+    }
+    sort(&mut records);
+    Ok(records)
+}
+
 /// All entries of one task, oldest first.
 pub fn entries_of(home: &OkstraHome, key: &TaskKey) -> Result<Vec<Record>> {
     let key = key.to_string();
