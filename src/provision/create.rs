@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::recover::{self, Leftover};
 use super::remarks::{self, Remark, RemarkCode};
+use super::times::Times;
 use super::{Job, Provision, Status, hook, populate, share, spare};
 use crate::cancel::Cancel;
 use crate::disk;
@@ -32,6 +33,7 @@ pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provis
         refuse_existing_branch(job)?;
     }
     let base = base_commit(job)?;
+    let times = Times::of(job, &plan.path, leftover.is_some());
     job.home.prepare_parent_of(&plan.key)?;
     disk::check_writable(plan.path.parent().unwrap_or(&plan.path))?;
 
@@ -60,7 +62,7 @@ pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provis
             Some(_) => None,
             None => Some(base.as_str()),
         };
-        let admin = register_and_fill(job, &intent, start, true)?;
+        let admin = register_and_fill(job, &intent, start, times, true)?;
         finish(job, &mut intent, &admin)
     })();
     conclude(job, intent, made, Status::Created)
@@ -77,6 +79,7 @@ pub(super) fn restore(
     other: Option<&Fill<'_>>,
 ) -> Result<Provision> {
     job.registry.check_free(&job.plan.key, &entry.branch, Some(&job.repository.common_dir))?;
+    let times = Times::of(job, &entry.worktree_path, true);
     if entry.worktree_path == job.plan.path {
         job.home.prepare_parent_of(&job.plan.key)?;
     } else if let Some(parent) = entry.worktree_path.parent() {
@@ -96,11 +99,11 @@ pub(super) fn restore(
     let made = (|| {
         let admin = match other {
             Some(fill) => {
-                let admin = register(job, &intent, None)?;
+                let admin = register(job, &intent, None)?.admin;
                 fill(&intent.path, &admin)?;
                 admin
             }
-            None => register_and_fill(job, &intent, None, false)?,
+            None => register_and_fill(job, &intent, None, times, false)?,
         };
         finish(job, &mut intent, &admin)
     })();
@@ -149,9 +152,11 @@ fn register_and_fill(
     job: &Job<'_>,
     intent: &Intent,
     start: Option<&str>,
+    times: Times,
     may_claim: bool,
 ) -> Result<PathBuf> {
-    let filling = job.filling();
+    // The files of a spare have the times of their sources.
+    let may_claim = may_claim && times == Times::OfSources;
     let look =
         |config| populate::Sources::look(&job.repository, &intent.commit, config, &job.patience.cancel);
     let prepare = || {
@@ -172,23 +177,34 @@ fn register_and_fill(
         // A thread that could not be started, or that panicked, leaves it all to git.
         (admin, looking.ok().and_then(|looking| looking.join().ok()).unwrap_or_default())
     });
-    let admin = admin?;
-    if spare::claim(&job.claim(), intent, &admin, &prepared.spares)? {
+    let Registered { admin, was_known } = admin?;
+    let times = if was_known { times.of_known_path(&intent.path) } else { times };
+    if times == Times::OfSources && spare::claim(&job.claim(), intent, &admin, &prepared.spares)? {
         job.plan.progress.finish(checkout::count_entries(&admin)?);
         return Ok(admin);
     }
     let sources = if prepared.spares.is_empty() { prepared.sources } else { look(prepared.config) };
     let _ahead = job.durability.ahead(&intent.path);
-    populate::fill(&filling, &intent.path, &admin, sources)?;
+    populate::fill(&job.filling(times), &intent.path, &admin, sources)?;
     Ok(admin)
 }
 
+/// What git has registered.
+struct Registered {
+    /// The administrative directory.
+    admin: PathBuf,
+    /// Whether git still had an entry for a worktree at that path.
+    was_known: bool,
+}
+
 /// The part that needs the repository lock: some 10 ms.
-fn register(job: &Job<'_>, intent: &Intent, start: Option<&str>) -> Result<PathBuf> {
+fn register(job: &Job<'_>, intent: &Intent, start: Option<&str>) -> Result<Registered> {
     let common_dir = &job.repository.common_dir;
     let lock = RepositoryLock::acquire(job.home, common_dir, job.patience)?;
     worktree::repair_torn(common_dir, &lock)?;
-    let _held = HeldNames::at(recover::retire_stale(job, intent, &lock)?, &lock);
+    let retired = recover::retire_stale(job, intent, &lock)?;
+    let was_known = !retired.is_empty();
+    let _held = HeldNames::at(retired, &lock);
     let shares = share::present(&job.plan.shared, job.repository.main_worktree.as_deref());
     let names: Vec<String> = shares.into_iter().map(|share| share.name).collect();
     let reason = intent.lock_reason();
@@ -201,7 +217,7 @@ fn register(job: &Job<'_>, intent: &Intent, start: Option<&str>) -> Result<PathB
         Found::Linked { admin, common_dir: theirs }
             if theirs == *common_dir && worktree::is_on_branch(&admin, &intent.branch) =>
         {
-            Ok(admin)
+            Ok(Registered { admin, was_known })
         }
         other => Err(Error::WorktreeBroken {
             path: intent.path.clone(),

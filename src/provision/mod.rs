@@ -17,6 +17,7 @@ mod reuse;
 pub(crate) mod share;
 pub mod spare;
 mod standpoint;
+mod times;
 
 use std::path::{Path, PathBuf};
 
@@ -300,8 +301,9 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn filling(&self) -> populate::Filling<'_> {
+    fn filling(&self, times: times::Times) -> populate::Filling<'_> {
         populate::Filling {
+            times,
             repository: &self.repository,
             task_lock: self.task_lock,
             cancel: &self.patience.cancel,

@@ -25,6 +25,8 @@ use crate::git::{Repository, checkout};
 use crate::lock::TaskLock;
 use crate::progress::Progress;
 
+use super::times::Times;
+
 #[cfg(unix)]
 pub(super) use self::from_main::Sources;
 
@@ -33,6 +35,8 @@ pub(super) use self::from_main::Sources;
 pub(super) struct Filling<'a> {
     /// The repository.
     pub(super) repository: &'a Repository,
+    /// Which times the files get.
+    pub(super) times: Times,
     /// Held by git while it fills.
     pub(super) task_lock: &'a TaskLock,
     /// Stops it.
@@ -91,6 +95,7 @@ pub(super) fn prefill(
 mod from_main {
     use std::path::{Path, PathBuf};
 
+    use super::super::times::Moment;
     use super::conversion::{self, Conversions};
     use super::{Filling, copy};
     use crate::cancel::Cancel;
@@ -173,7 +178,8 @@ mod from_main {
             }
             let cancel = filling.cancel;
             let unfinished = admin.join(UNFINISHED);
-            let missing = self.copy(path, &unfinished, cancel, filling.progress)?;
+            let moment = filling.times.moment();
+            let missing = self.copy(path, &unfinished, moment, cancel, filling.progress)?;
             // git adjusts the permissions of what it writes in a shared repository.
             if missing > 0 || !self.draft.knows_trees() || self.config.get("core.sharedrepository").is_some()
             {
@@ -191,18 +197,32 @@ mod from_main {
             if conversion::depends_on_place(&self.config) {
                 return Ok(false);
             }
-            self.copy(tree, index, cancel, &Progress::default())?;
+            self.copy(tree, index, None, cancel, &Progress::default())?;
             Ok(true)
         }
 
         /// Copies what can be copied, and writes the index of it. Gives how many entries did not arrive.
-        fn copy(&mut self, path: &Path, index: &Path, cancel: &Cancel, progress: &Progress) -> Result<usize> {
+        fn copy(
+            &mut self,
+            path: &Path,
+            index: &Path,
+            moment: Option<Moment>,
+            cancel: &Cancel,
+            progress: &Progress,
+        ) -> Result<usize> {
             let leave = |wanted: &index::Wanted<'_>| {
                 !conversion::is_plain(wanted) || self.conversions.may_touch(wanted.path)
             };
-            let arrived =
-                copy::copy(&self.main, &self.common_dir, path, &self.draft, &leave, cancel, progress)?;
+            let from = copy::From {
+                main: &self.main,
+                common_dir: &self.common_dir,
+                time: moment.map(|moment| moment.time),
+            };
+            let arrived = copy::copy(from, path, &self.draft, &leave, cancel, progress)?;
             let missing = self.draft.settle(&arrived);
+            if let Some(moment) = moment.filter(|_| missing < self.draft.len()) {
+                moment.pass(cancel)?;
+            }
             self.draft.write(index)?;
             Ok(missing)
         }

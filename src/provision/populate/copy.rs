@@ -24,6 +24,7 @@ use crate::error::{IoContext, Result};
 use crate::git::index::{Draft, EntryKind, FileStat, Wanted};
 use crate::progress::Progress;
 
+use super::super::times::Time;
 use super::file::{Copier, Place};
 
 /// Most threads that copy. More than this only wait for each other in the directories' locks.
@@ -35,12 +36,22 @@ const PORTION: usize = 128;
 /// Into how many such portions a small tree is divided for each thread, so that none waits long for the last one.
 const PORTIONS: usize = 4;
 
+/// What is copied from, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct From<'a> {
+    /// The main worktree.
+    pub(super) main: &'a Path,
+    /// The common git directory.
+    pub(super) common_dir: &'a Path,
+    /// The time that all copies get; those of their sources where there is none.
+    pub(super) time: Option<Time>,
+}
+
 /// Copies what it can of `draft` from the worktree `from` into the worktree `to`, but for what `leave` says. What cannot
 /// be copied, for whatever reason, is left out: git makes it, or says why it cannot. Gives the stat data of what was
 /// made.
 pub(super) fn copy(
-    main: &Path,
-    common_dir: &Path,
+    source: From<'_>,
     to: &Path,
     draft: &Draft,
     leave: &(dyn Fn(&Wanted<'_>) -> bool + Sync),
@@ -50,7 +61,7 @@ pub(super) fn copy(
     let root = |path: &Path| {
         rustix::fs::open(path, DIRECTORY, Mode::empty()).map_err(io::Error::from).context("open", path)
     };
-    let (from, to) = (root(main)?, root(to)?);
+    let (from, to) = (root(source.main)?, root(to)?);
     let total = draft.len();
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let workers = cores.min(MOST_WORKERS).min(total / FILES_PER_WORKER).max(1);
@@ -62,7 +73,7 @@ pub(super) fn copy(
         leave,
         from: from.as_fd(),
         to: to.as_fd(),
-        copier: Copier::new(draft.hash(), main, common_dir),
+        copier: Copier::new(draft.hash(), &source),
         full: AtomicBool::new(false),
         done: AtomicUsize::new(0),
     };

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::Errno;
 
+use super::copy::From;
 use super::proven::Proven;
 use super::recent::Recent;
 use crate::git::index::{EntryKind, FileStat, HashKind, ObjectId, Wanted};
@@ -38,13 +39,16 @@ pub(super) struct Copier {
     proven: Option<Proven>,
     refused: AtomicBool,
     recent: Arc<Recent>,
+    /// The time that all files get, where it is not that of each one's source.
+    time: Option<Timespec>,
 }
 
 impl Copier {
-    /// For a tree whose objects are named by `hash`, from the worktree `main` with this common directory.
-    pub(super) fn new(hash: HashKind, main: &Path, common_dir: &Path) -> Self {
-        let proven = shares_extents(main).then(|| Proven::read(common_dir));
-        Self { hash, proven, refused: AtomicBool::new(false), recent: Recent::of(main) }
+    /// For a tree whose objects are named by `hash`.
+    pub(super) fn new(hash: HashKind, from: &From<'_>) -> Self {
+        let proven = shares_extents(from.main).then(|| Proven::read(from.common_dir));
+        let time = from.time.map(|time| Timespec { tv_sec: time.seconds, tv_nsec: time.nanoseconds as _ });
+        Self { hash, proven, refused: AtomicBool::new(false), recent: Recent::of(from.main), time }
     }
 
     /// Keeps what was learned for the next tree; this one has so many files.
@@ -62,8 +66,12 @@ impl Copier {
         wanted: &Wanted<'_>,
         place: Place<'_>,
     ) -> rustix::io::Result<Option<FileStat>> {
-        let new =
-            NewFile { to: place.to, name: place.name, executable: wanted.kind == EntryKind::Executable };
+        let new = NewFile {
+            to: place.to,
+            name: place.name,
+            executable: wanted.kind == EntryKind::Executable,
+            time: self.time,
+        };
         let proven = self.proven.as_ref().filter(|_| !self.refused.load(Ordering::Relaxed));
         // Where extents are shared, it is the sharing that costs, and what is written instead would take room.
         if proven.is_none()
@@ -177,7 +185,9 @@ impl Copier {
         rustix::fs::symlinkat(&target, to, name)?;
         let times = Timestamps {
             last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-            last_modification: Timespec { tv_sec: before.st_mtime, tv_nsec: before.st_mtime_nsec as _ },
+            last_modification: self
+                .time
+                .unwrap_or(Timespec { tv_sec: before.st_mtime, tv_nsec: before.st_mtime_nsec as _ }),
         };
         rustix::fs::utimensat(to, name, &times, AtFlags::SYMLINK_NOFOLLOW)
             .and_then(|()| rustix::fs::statat(to, name, AtFlags::SYMLINK_NOFOLLOW))
@@ -238,10 +248,12 @@ struct NewFile<'a> {
     to: BorrowedFd<'a>,
     name: &'a [u8],
     executable: bool,
+    time: Option<Timespec>,
 }
 
 impl NewFile<'_> {
-    /// Makes it, with what `fill` gives it and with this time; where that fails it is gone again.
+    /// Makes it, with what `fill` gives it and with this time, unless all files get another one; where that fails it is gone
+    /// again.
     fn make(
         &self,
         mtime: Timespec,
@@ -249,8 +261,10 @@ impl NewFile<'_> {
     ) -> rustix::io::Result<FileStat> {
         let mode = if self.executable { 0o777 } else { 0o666 };
         let target = rustix::fs::openat(self.to, self.name, TARGET, Mode::from_raw_mode(mode))?;
-        let times =
-            Timestamps { last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }, last_modification: mtime };
+        let times = Timestamps {
+            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+            last_modification: self.time.unwrap_or(mtime),
+        };
         fill(&target)
             .and_then(|()| rustix::fs::futimens(&target, &times))
             .and_then(|()| rustix::fs::fstat(&target).map(FileStat::from))
