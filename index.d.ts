@@ -692,7 +692,7 @@ export interface MergeVerdict {
 export interface Obstacle {
   /**
    * What it is: `uncommitted`, `untracked`, `ignored`, `operation`, `detached`, `refs`, `stashes`, `submodules`,
-   * `unmerged`, `processes`, `locked`, `branch-in-use`, `nested`, `mount`, `unreadable`, and what later versions add.
+   * `unmerged`, `processes`, `locked`, `branch-in-use`, `residents`, `nested`, `mount`, `unreadable`, and what later versions add.
    */
   kind: string
   /** One sentence about it. */
@@ -796,6 +796,13 @@ export interface PruneItem {
   done: boolean
   /** What became of it, or why it stays; absent when it was only proposed. */
   outcome?: string
+  /**
+   * Whether something stands in the way, so that nothing is tried: an unknown directory with work in it, an entry of the
+   * trash that somebody's git data lies in.
+   */
+  blocked: boolean
+  /** What that is, where it is of the kinds that refuse a removal. */
+  obstacles: Array<Obstacle>
 }
 
 /** The same as `prune`, but blocks JavaScript until it is done. Throws the same errors. */

@@ -351,7 +351,11 @@ test('prune proposes, and clears away only what was agreed to', async (t) => {
   fs.mkdirSync(path.join(okstraHome, 'worktrees', '.quarantine', 'old', 'tree'), { recursive: true })
 
   const young = await okstra.prune()
-  assert.deepEqual(young.map(({ why }) => why), ['merged', 'missing', 'orphan'], 'what lies in the trash has its days')
+  assert.deepEqual(young.map(({ why }) => why), ['merged'], 'what lies in the trash has its days, what is strange has one')
+  const old = new Date(Date.now() - 25 * 60 * 60 * 1000)
+  fs.utimesSync(orphan, old, old)
+  fs.utimesSync(path.dirname(orphan), old, old)
+  assert.deepEqual((await okstra.prune()).map(({ why }) => why), ['merged', 'missing', 'orphan'])
   assert.deepEqual(await okstra.prune({ apply: true, only: [] }), [], 'agreed to nothing')
   assert.ok(fs.existsSync(orphan))
   const proposed = await okstra.prune({ olderThanDays: 0 })
@@ -360,13 +364,14 @@ test('prune proposes, and clears away only what was agreed to', async (t) => {
   assert.equal(fs.existsSync(orphan), true)
   assert.deepEqual(await okstra.prune({ olderThanDays: 0, projectId: 'other' }), [])
 
-  const [first] = okstra.pruneSync({ apply: true, only: ['orphan:shop/checkout/orphan'] })
+  const [first] = okstra.pruneSync({ apply: true, olderThanDays: 0, only: ['orphan:shop/checkout/orphan'] })
   assert.deepEqual([first.why, first.done], ['orphan', true])
   assert.equal(fs.existsSync(orphan), false)
   const buried = okstra.listTrash({ taskKey: 'shop/checkout/orphan' })[0]
   assert.equal(fs.readFileSync(path.join(buried.tree, 'content'), 'utf8'), 'c')
 
-  const done = await okstra.prune({ apply: true, only: proposed.map(({ id }) => id) })
+  const agreed = proposed.filter(({ why }) => ['merged', 'missing'].includes(why)).map(({ id }) => id)
+  const done = await okstra.prune({ apply: true, olderThanDays: 0, only: agreed })
   assert.deepEqual(done.map(({ why, done: gone }) => [why, gone]), [['merged', true], ['missing', true]])
   await okstra.prune({ apply: true, olderThanDays: 0 })
   assert.deepEqual(fs.readdirSync(trash), [])
@@ -412,9 +417,96 @@ test('what prune may not take stays, with the reason', async (t) => {
   okstra.registry.release('shop', 'checkout', 't')
   const repository = path.join(okstraHome, 'worktrees', 'shop', 'checkout', 'repository')
   execFileSync('git', ['init', '-q', repository])
-  const items = await okstra.prune({ apply: true })
-  assert.deepEqual(items.map(({ why, done }) => [why, done]), [['merged', false], ['orphan', false]])
-  assert.match(items[0].outcome, /1 untracked file/)
-  assert.match(items[1].outcome, /it is a repository/)
+  // Work in a released task is nothing that nobody needs: what is proposed is what is then done.
+  const shown = await okstra.prune({ olderThanDays: 0 })
+  assert.deepEqual(shown.map(({ why, blocked, done, outcome }) => [why, blocked, done, outcome]), [['orphan', true, false, undefined]])
+  const items = await okstra.prune({ apply: true, olderThanDays: 0 })
+  assert.deepEqual(items.map(({ why, done }) => [why, done]), [['orphan', false]])
+  assert.match(items[0].outcome, /it is a repository/)
   assert.equal(fs.existsSync(repository), true)
+})
+
+test('an unknown directory with work in it stands, with what stands in the way', async (t) => {
+  const { dirty, git, tree, okstraHome, inMain } = await withTask(t)
+  dirty()
+  const file = path.join(okstraHome, 'worktrees', 'registry.json')
+  const forgotten = JSON.parse(fs.readFileSync(file, 'utf8'))
+  for (const section of ['worktrees', 'entries', 'tasks']) if (forgotten[section]) delete forgotten[section][KEY]
+  delete forgotten[KEY]
+  fs.writeFileSync(file, JSON.stringify(forgotten))
+  for (const admin of fs.readdirSync(path.join(inMain('rev-parse', '--absolute-git-dir'), 'worktrees'))) {
+    fs.rmSync(path.join(inMain('rev-parse', '--absolute-git-dir'), 'worktrees', admin, 'locked'), { force: true })
+  }
+  const before = git('status', '--porcelain')
+  for (const options of [{ olderThanDays: 0 }, { olderThanDays: 0, apply: true }]) {
+    const [item, ...more] = await okstra.prune(options)
+    assert.deepEqual(more, [])
+    assert.deepEqual([item.why, item.blocked, item.done], ['orphan', true, false])
+    assert.deepEqual(item.obstacles.map(({ kind }) => kind), ['uncommitted', 'untracked', 'ignored'])
+    assert.match(item.detail, /stays: .*1 tracked file with uncommitted changes/)
+  }
+  assert.equal(git('status', '--porcelain'), before)
+  assert.deepEqual(await okstra.prune(), [], 'it is young')
+  git('checkout', '-q', 'a.txt')
+  for (const name of ['new', '.env']) fs.unlinkSync(path.join(tree, name))
+  const [item] = await okstra.prune({ olderThanDays: 0, apply: true })
+  assert.deepEqual([item.why, item.done], ['orphan', true])
+})
+
+test('an unknown directory whose repository is not there is not buried: nobody can tell what in it is committed', async (t) => {
+  const { tree, repository, okstraHome } = await withTask(t)
+  const orphan = path.join(okstraHome, 'worktrees', 'shop', 'checkout', 'other')
+  fs.cpSync(tree, orphan, { recursive: true })
+  fs.writeFileSync(path.join(orphan, '.git'), `gitdir: ${path.join(repository, '..', 'unmounted', '.git', 'worktrees', 't')}\n`)
+  const [item] = await okstra.prune({ olderThanDays: 0, apply: true })
+  assert.deepEqual([item.why, item.blocked, item.done], ['orphan', true, false])
+  assert.equal(fs.existsSync(path.join(orphan, 'a.txt')), true)
+})
+
+for (const [name, prepare] of Object.entries({
+  'an ignored secret': ({ tree }) => fs.writeFileSync(path.join(tree, '.env'), 'SECRET=1\n'),
+  'a lock': ({ inMain, tree }) => inMain('worktree', 'lock', tree),
+  'an untracked file': ({ tree }) => fs.writeFileSync(path.join(tree, 'new'), 'n'),
+  'a repository inside': ({ tree }) => execFileSync('git', ['init', '-q', path.join(tree, 'inner')]),
+  'a stash': ({ git, tree }) => (fs.writeFileSync(path.join(tree, 'a.txt'), 's'), git('stash', '-q')),
+})) {
+  test(`prune proposes only what it then does: a merged task with ${name}`, async (t) => {
+    const box = await withTask(t)
+    okstra.registry.release('shop', 'checkout', 't')
+    assert.deepEqual((await okstra.prune()).map(({ why }) => why), ['merged'])
+    prepare(box)
+    assert.deepEqual(await okstra.prune(), [])
+    assert.deepEqual(await okstra.prune({ apply: true }), [])
+    assert.equal(fs.existsSync(box.tree), true)
+  })
+}
+
+test('who lives in the git data of a worktree is asked before it is removed, and before its trash is purged', async (t) => {
+  const { repository: library, dir, env, tree, git, inMain, okstraHome } = await withTask(t)
+  git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', library, 'lib')
+  git('commit', '-qm', 'a library')
+  const elsewhere = path.join(dir, 'elsewhere')
+  execFileSync('git', ['-C', path.join(tree, 'lib'), 'worktree', 'add', '-q', '-b', 'x', elsewhere], { env })
+  const commit = (message) => execFileSync('git', ['-C', elsewhere, 'commit', '-q', '--allow-empty', '-m', message], { env })
+  commit('work of somebody')
+  const error = await rejectionOf(okstra.removeTask({ ...TASK, force: true }))
+  assert.deepEqual(error.obstacles.map(({ kind, examples, flag }) => [kind, examples, flag]), [['residents', [elsewhere], undefined]])
+  commit('still at work')
+  // One that went into the trash when nobody asked.
+  const submodule = path.join(inMain('rev-parse', '--absolute-git-dir'), 'worktrees', path.basename(git('rev-parse', '--absolute-git-dir')), 'modules', 'lib')
+  const registered = path.join(submodule, 'worktrees', 'elsewhere')
+  fs.renameSync(registered, path.join(dir, 'aside'))
+  await okstra.removeTask({ ...TASK, force: true })
+  const [{ id }] = okstra.listTrash()
+  const kept = path.join(inMain('rev-parse', '--absolute-git-dir'), 'okstra-trash', id, 'modules', 'lib', 'worktrees')
+  fs.mkdirSync(kept, { recursive: true })
+  fs.renameSync(path.join(dir, 'aside'), path.join(kept, 'elsewhere'))
+  for (const options of [{ olderThanDays: 0 }, { olderThanDays: 0, apply: true }]) {
+    const [item] = await okstra.prune(options)
+    assert.deepEqual([item.why, item.blocked, item.done], ['expired', true, false])
+    assert.match(item.detail, /git data of .*elsewhere; `okstra restore shop\/checkout\/t` brings it back/)
+  }
+  assert.equal(fs.existsSync(path.join(okstraHome, 'worktrees', '.trash', id)), true)
+  await okstra.restoreTask(TASK)
+  commit('and goes on')
 })

@@ -122,6 +122,9 @@ for (const [name, hide] of Object.entries(HIDDEN)) {
     // What only stat data hides is looked for before a removal alone: a table does not read files.
     if (!/time/i.test(name)) assert.deepEqual(worktree.unstaged, [file])
 
+    okstra.registry.release('shop', 'checkout', 't')
+    assert.deepEqual(await okstra.prune({ olderThanDays: 0 }), [], 'nobody proposes it')
+
     const { snapshot, trashId } = await okstra.removeTask({ ...TASK, force: true })
     assert.equal((await okstra.restoreTask(TASK)).source, 'trash')
     assert.deepEqual([look(), git('ls-files', '-v')], before, 'from the trash')

@@ -66,6 +66,8 @@ kinds! {
     Locked = "locked", Some("--ignore-lock"),
     /// The branch that is to be deleted is checked out elsewhere too.
     BranchInUse = "branch-in-use", None,
+    /// Other tasks and worktrees whose git data lies in what would be moved.
+    Residents = "residents", None,
     /// Repositories or worktrees inside.
     Nested = "nested", None,
     /// Something is mounted inside.

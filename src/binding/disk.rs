@@ -319,7 +319,7 @@ impl Order {
 
     fn perform(self, cancel: &Cancel) -> Result<Vec<ReclaimedTask>> {
         if self.dry {
-            let plans = core::plan(self.tasks, self.force, cancel)?;
+            let plans = core::plan(&self.home, self.tasks, self.force, cancel)?;
             return Ok(plans.into_iter().map(|plan| shape(plan, None, Vec::new())).collect());
         }
         let outcomes = core::reclaim(&self.home, self.tasks, self.only.as_deref(), self.force, cancel)?;

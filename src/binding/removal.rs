@@ -9,6 +9,7 @@ use napi_derive::napi;
 use super::arguments::{Fields, path_text};
 use super::background;
 use super::error::{Outcome, guarded};
+use super::shapes;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::home::OkstraHome;
@@ -276,6 +277,11 @@ pub struct PruneItem {
     pub done: bool,
     /// What became of it, or why it stays; absent when it was only proposed.
     pub outcome: Option<String>,
+    /// Whether something stands in the way, so that nothing is tried: an unknown directory with work in it, an entry of the
+    /// trash that somebody's git data lies in.
+    pub blocked: bool,
+    /// What that is, where it is of the kinds that refuse a removal.
+    pub obstacles: Vec<shapes::Obstacle>,
 }
 
 impl From<Proposal> for PruneItem {
@@ -287,6 +293,13 @@ impl From<Proposal> for PruneItem {
             path: proposal.path.to_string_lossy().into_owned(),
             detail: proposal.detail,
             done: matches!(proposal.outcome, Some(Ok(_))),
+            blocked: proposal.blocked.is_some(),
+            obstacles: proposal
+                .blocked
+                .into_iter()
+                .flat_map(|blocked| blocked.obstacles)
+                .map(|obstacle| shapes::Obstacle::from(&obstacle))
+                .collect(),
             outcome: proposal.outcome.map(|outcome| outcome.unwrap_or_else(|reason| reason)),
         }
     }

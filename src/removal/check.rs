@@ -11,14 +11,18 @@ use crate::error::Result;
 use crate::git::repository::path_of;
 use crate::git::{Git, Repository};
 use crate::obstacle::{Obstacle, ObstacleKind};
+use crate::registry::Registry;
 use crate::survey::inside::Inside;
+use crate::survey::residents::Resident;
 use crate::survey::status::{Depth, WorkStatus};
-use crate::survey::{caches, inside, links, processes, status};
+use crate::survey::{caches, inside, links, processes, residents, status};
 use crate::task::TaskKey;
 
 /// A worktree that is looked at.
 #[derive(Debug)]
 pub(super) struct Site<'a> {
+    /// The registry, which knows who else lives where.
+    pub registry: &'a Registry,
     /// The task.
     pub key: &'a TaskKey,
     /// Its directory.
@@ -53,6 +57,9 @@ pub(super) fn look(site: &Site<'_>, cancel: &Cancel) -> Result<Findings> {
     let inside = inside::look(site.path, cancel)?;
     let status = status::ask(site.path, Depth::Everything, &own, cancel)?;
     let nested = repositories(site, &inside, &mut obstacles)?;
+    let places: Vec<PathBuf> = inside.repositories.iter().map(|below| site.path.join(below)).collect();
+    let places = places.iter().map(PathBuf::as_path).chain([site.admin]);
+    obstacles.extend(residents_in(site.registry, &places.collect::<Vec<_>>(), Some(site.path))?);
     let untracked = files(site, &status, &nested, cancel, &mut obstacles)?;
     git_state::look(site, &status, cancel, &mut obstacles)?;
     occupied(site.path, &mut obstacles);
@@ -71,6 +78,25 @@ pub(super) fn look(site: &Site<'_>, cancel: &Cancel) -> Result<Findings> {
     places(ObstacleKind::Unreadable, &inside.unreadable, one, many);
     obstacles.sort_by_key(|obstacle| obstacle.kind);
     Ok(Findings { obstacles, status, untracked, links: own })
+}
+
+/// Who else lives in places that are to be moved or deleted, `tree` with them.
+pub(super) fn residents_in(
+    registry: &Registry,
+    places: &[&Path],
+    tree: Option<&Path>,
+) -> Result<Option<Obstacle>> {
+    Ok(residents(&residents::find(registry, places, tree)?))
+}
+
+/// What those are told as.
+pub(super) fn residents(found: &[Resident]) -> Option<Obstacle> {
+    if found.is_empty() {
+        return None;
+    }
+    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let detail = format!("it holds the git data of {}", told.join(" and of "));
+    Some(Obstacle::new(ObstacleKind::Residents, detail, &told))
 }
 
 /// Parts submodules, which are part of the worktree, from repositories that are not. A directory that only looks like a

@@ -1,12 +1,15 @@
 //! A task whose directory is gone already: the registry and git still count on it.
 
-use super::changes;
+use std::path::{Path, PathBuf};
+
 use super::remove::{self, Removal, RemoveRequest};
+use super::{changes, check};
 use crate::clock;
 use crate::error::Result;
-use crate::git::{Git, entries};
+use crate::git::{Git, Repository, entries};
 use crate::intent::{Intent, Kind, Stage};
-use crate::registry::Entry;
+use crate::obstacle::Obstacle;
+use crate::registry::{Entry, Registry};
 use crate::trash::record::GitSide;
 use crate::trash::{self, Ground, Record};
 
@@ -19,18 +22,17 @@ pub(super) fn remove(
     request: &RemoveRequest,
     mut notes: Vec<String>,
 ) -> Result<Removal> {
-    let recorded = ground.registry.repository_of(ground.key)?;
-    let repository = match &recorded {
-        Some(common_dir) => trash::repository_at(common_dir, &entry.branch)?,
-        None => None,
-    };
+    let (repository, admin) = left_of(ground.registry, entry)?;
     notes.push(match trash::newest_of(ground.home, ground.key) {
         Some(record) => format!("its directory was gone already; the trash holds it as {}", record.id),
         None => "its directory was gone already".into(),
     });
-    let admin = repository.as_ref().and_then(|repository| {
-        entries::pointing_to(&repository.common_dir, &entry.worktree_path).into_iter().next()
-    });
+    remove::refuse(
+        ground.key,
+        &entry.worktree_path,
+        &residents(ground.registry, admin.as_deref())?,
+        request,
+    )?;
     let Some((repository, admin)) = repository.zip(admin) else {
         ground.registry.release_row(ground.key, ground.patience)?;
         return Ok(Removal {
@@ -96,4 +98,28 @@ pub(super) fn remove(
     let record = remove::move_or_abandon(ground, &mut intent, prepared)?;
     notes.extend(trash::bury(ground, &intent, &record)?);
     remove::answer(ground, Some(&repository), record, &entry.branch, &notes)
+}
+
+/// What stands in the way of it.
+pub(super) fn obstacles(registry: &Registry, entry: &Entry) -> Result<Vec<Obstacle>> {
+    let (_, admin) = left_of(registry, entry)?;
+    residents(registry, admin.as_deref())
+}
+
+fn residents(registry: &Registry, admin: Option<&Path>) -> Result<Vec<Obstacle>> {
+    let Some(admin) = admin else { return Ok(Vec::new()) };
+    Ok(check::residents_in(registry, &[admin], None)?.into_iter().collect())
+}
+
+/// The repository, and the entry that git still has of the directory.
+fn left_of(registry: &Registry, entry: &Entry) -> Result<(Option<Repository>, Option<PathBuf>)> {
+    let recorded = registry.repository_of(&entry.key)?;
+    let repository = match &recorded {
+        Some(common_dir) => trash::repository_at(common_dir, &entry.branch)?,
+        None => None,
+    };
+    let admin = repository.as_ref().and_then(|repository| {
+        entries::pointing_to(&repository.common_dir, &entry.worktree_path).into_iter().next()
+    });
+    Ok((repository, admin))
 }

@@ -15,6 +15,6 @@ mod remove;
 mod restore;
 mod snapshot;
 
-pub use self::prune::{Proposal, PruneRequest, Why, prune, trash_days};
+pub use self::prune::{Blocked, Proposal, PruneRequest, Why, prune, trash_days};
 pub use self::remove::{Removal, RemoveRequest, remove};
 pub use self::restore::{Restoration, Source, restore};

@@ -6,14 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::check::{self, Site};
 use super::remove::{self, RemoveRequest};
+use crate::cancel::Cancel;
 use crate::clock;
 use crate::error::{Error, Result};
+use crate::git::Repository;
 use crate::git::worktree::{self, Found};
 use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind, Stage};
 use crate::obstacle::{Obstacle, ObstacleKind};
 use crate::registry::{Filter, Registry};
 use crate::survey::inside;
+use crate::git::operation::{self, Head};
 use crate::task::TaskKey;
 use crate::trash::record::identity;
 use crate::trash::{self, Ground, Record};
@@ -55,32 +58,73 @@ fn directories(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// What an orphan is.
+enum Orphan {
+    /// A worktree of a repository that is there: its administrative directory, and the branch that is checked out.
+    Worktree { admin: PathBuf, repository: Box<Repository>, branch: String },
+    /// No worktree at all. git cannot tell what is in it, so all of it is kept.
+    Directory,
+}
+
+fn open(path: &Path, prepare: impl FnOnce(&Path) -> Result<()>) -> Result<Orphan> {
+    let (admin, common_dir) = match worktree::look(path)? {
+        Found::Linked { admin, common_dir } => (admin, common_dir),
+        // Its files may be somebody's work, and nobody can tell what of it is committed.
+        Found::RepositoryGone(repository) => {
+            return Err(Error::RepositoryGone { path: path.to_owned(), repository });
+        }
+        Found::Broken(reason) if path.join(".git").is_file() => {
+            return Err(Error::WorktreeBroken { path: path.to_owned(), reason });
+        }
+        Found::Missing | Found::Broken(_) => return Ok(Orphan::Directory),
+    };
+    prepare(&common_dir)?;
+    let Some(repository) = trash::repository_at(&common_dir, "HEAD")? else {
+        return Err(Error::RepositoryGone { path: path.to_owned(), repository: common_dir });
+    };
+    let branch = match operation::head(path, &admin)? {
+        Head::Branch(name) => name,
+        Head::Detached(_) => "HEAD".to_owned(),
+    };
+    Ok(Orphan::Worktree { admin, repository: Box::new(repository), branch })
+}
+
+impl Orphan {
+    fn obstacles(
+        &self,
+        registry: &Registry,
+        key: &TaskKey,
+        path: &Path,
+        cancel: &Cancel,
+    ) -> Result<Vec<Obstacle>> {
+        match self.site(registry, key, path) {
+            Some(site) => Ok(check::look(&site, cancel)?.obstacles),
+            None => obstacles(registry, path, cancel),
+        }
+    }
+
+    fn site<'a>(&'a self, registry: &'a Registry, key: &'a TaskKey, path: &'a Path) -> Option<Site<'a>> {
+        let Self::Worktree { admin, repository, branch } = self else { return None };
+        Some(Site { registry, key, path, admin, repository, branch, delete_branch: false })
+    }
+}
+
+/// Fails with what stands in the way of [`bury`]; nothing is changed and no lock is taken.
+pub(super) fn check(registry: &Registry, key: &TaskKey, path: &Path, cancel: &Cancel) -> Result<()> {
+    let obstacles = open(path, |_| Ok(()))?.obstacles(registry, key, path, cancel)?;
+    remove::refuse(key, path, &obstacles, &RemoveRequest::default())
+}
+
 /// Moves an orphan into the trash, with git's half where it is a worktree. Nothing that somebody could miss is allowed.
 pub(super) fn bury(ground: &Ground<'_>, path: &Path) -> Result<String> {
     let request = RemoveRequest::default();
-    if let Found::Linked { admin, common_dir } = worktree::look(path)? {
-        remove::mend(ground, &common_dir)?;
-        let Some(repository) = trash::repository_at(&common_dir, "HEAD")? else {
-            return Err(Error::RepositoryGone { path: path.to_owned(), repository: common_dir });
-        };
-        let branch = match crate::git::operation::head(path, &admin)? {
-            crate::git::operation::Head::Branch(name) => name,
-            crate::git::operation::Head::Detached(_) => "HEAD".to_owned(),
-        };
-        let site = Site {
-            key: ground.key,
-            path,
-            admin: &admin,
-            repository: &repository,
-            branch: &branch,
-            delete_branch: false,
-        };
+    let orphan = open(path, |common_dir| remove::mend(ground, common_dir))?;
+    if let Some(site) = orphan.site(ground.registry, ground.key, path) {
         let done = remove::take(ground, &site, None, &request, Vec::new())?;
         return Ok(done.trash_id.unwrap_or_default());
     }
-    // No worktree of a repository that is there: git cannot tell what is in it, so all of it is kept.
-    let obstacles = obstacles(path, ground)?;
-    remove::refuse(ground, path, &obstacles, &request)?;
+    let obstacles = obstacles(ground.registry, path, &ground.patience.cancel)?;
+    remove::refuse(ground.key, path, &obstacles, &request)?;
     let nowhere = PathBuf::new();
     let mut intent = Intent::new(Kind::Remove, ground.key, &nowhere, path, "HEAD");
     intent.stage = Stage::Preparing;
@@ -107,9 +151,10 @@ pub(super) fn bury(ground: &Ground<'_>, path: &Path) -> Result<String> {
     Ok(id)
 }
 
-fn obstacles(path: &Path, ground: &Ground<'_>) -> Result<Vec<Obstacle>> {
-    let found = inside::look(path, &ground.patience.cancel)?;
-    let mut obstacles = Vec::new();
+fn obstacles(registry: &Registry, path: &Path, cancel: &Cancel) -> Result<Vec<Obstacle>> {
+    let found = inside::look(path, cancel)?;
+    let mut obstacles: Vec<Obstacle> =
+        check::residents_in(registry, &[path], Some(path))?.into_iter().collect();
     let mut add = |kind, paths: &[PathBuf], what: &str| {
         if !paths.is_empty() {
             let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();

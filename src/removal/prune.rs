@@ -1,9 +1,11 @@
 //! Proposes what may go, and clears it away. Worktrees and unknown directories go into the trash; only what has lain in
-//! the trash or in quarantine for its days is deleted.
+//! the trash or in quarantine for its days is deleted. What is proposed is what [`prune`] then does: each kind has one check,
+//! which runs when it is proposed and when it is done.
 
-use std::fs;
+mod search;
+
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::orphan;
 use super::remove::{self, RemoveRequest};
@@ -13,17 +15,20 @@ use crate::error::{Error, Result};
 use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind};
 use crate::lock::{Patience, TaskLock};
+use crate::obstacle::Obstacle;
 use crate::provision::{self, spare, spare::Leftover};
+use crate::registry::Registry;
 use crate::registry::history::{Event, EventKind};
-use crate::registry::{Entry, EntryStatus, Filter, Registry};
-use crate::survey::branch::{self, Ask, Merged};
-use crate::survey::disk_use;
 use crate::task::TaskKey;
 use crate::trash::{self, Ground, Record, purge};
 
 /// How many days something lies in the trash when `OKSTRA_TRASH_DAYS` does not say otherwise.
 const DAYS: u64 = 14;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many days a directory must have been gone, or unknown, when nobody says otherwise: what is younger may be in the
+/// middle of something.
+const YOUNG: u64 = 1;
 
 /// Why something may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +78,40 @@ pub struct Proposal {
     pub path: PathBuf,
     /// One sentence about it.
     pub detail: String,
+    /// What keeps it from going: it is told, and nothing is tried.
+    pub blocked: Option<Blocked>,
     /// What became of it: `None` when nothing was tried, an error's text when it stays.
     pub outcome: Option<std::result::Result<String, String>>,
     record: Option<Record>,
     spare: Option<Leftover>,
+}
+
+/// Why something stays that would go otherwise.
+#[derive(Debug, Clone)]
+pub struct Blocked {
+    /// One sentence.
+    pub reason: String,
+    /// What stands in the way, where that is why.
+    pub obstacles: Vec<Obstacle>,
+}
+
+impl From<Error> for Blocked {
+    fn from(error: Error) -> Self {
+        Self { reason: error.to_string(), obstacles: error.obstacles().to_vec() }
+    }
+}
+
+impl From<Obstacle> for Blocked {
+    fn from(obstacle: Obstacle) -> Self {
+        Self { reason: obstacle.detail.clone(), obstacles: vec![obstacle] }
+    }
+}
+
+impl Proposal {
+    fn new(id: String, why: Why, task_key: Option<TaskKey>, path: &Path, detail: String) -> Self {
+        let path = path.to_owned();
+        Self { id, why, task_key, path, detail, blocked: None, outcome: None, record: None, spare: None }
+    }
 }
 
 /// What to look for.
@@ -118,13 +153,15 @@ pub fn prune(
         Some(days) => days,
         None => trash_days()?,
     };
+    let age = |days: u64| DAY.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX));
     let search = Search {
         home,
         registry,
         request,
         patience,
-        kept: DAY.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX)),
-        moved: DAY.saturating_mul(u32::try_from(request.older_than.unwrap_or(0)).unwrap_or(u32::MAX)),
+        kept: age(days),
+        moved: age(request.older_than.unwrap_or(0)),
+        strange: age(request.older_than.unwrap_or(YOUNG)),
     };
     durability::from_env()?;
     if request.apply {
@@ -143,6 +180,10 @@ pub fn prune(
     if request.apply {
         for proposal in &mut proposals {
             patience.cancel.check("pruning")?;
+            if let Some(blocked) = &proposal.blocked {
+                proposal.outcome = Some(Err(blocked.reason.clone()));
+                continue;
+            }
             proposal.outcome = Some(match search.act(proposal) {
                 Ok(done) => Ok(done),
                 Err(error @ Error::Aborted { .. }) => return Err(error),
@@ -164,8 +205,10 @@ struct Search<'a> {
     patience: &'a Patience,
     /// From which age on something is deleted.
     kept: Duration,
-    /// From which age on something is moved into the trash.
+    /// From which age on something that was given free is moved into the trash.
     moved: Duration,
+    /// From which age on something goes that nobody said anything of: an unknown directory, one that is gone.
+    strange: Duration,
 }
 
 impl Search<'_> {
@@ -184,165 +227,6 @@ impl Search<'_> {
             {
                 let (home, registry, patience) = (self.home, self.registry, self.patience);
                 provision::settle(&Ground { home, registry, key: &key, lock: &lock, patience })?;
-            }
-        }
-        Ok(())
-    }
-
-    fn tasks(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
-        let filter = Filter { project: self.request.project.clone(), ..Filter::default() };
-        for entry in self.registry.list(&filter)? {
-            self.patience.cancel.check("pruning")?;
-            let there = fs::symlink_metadata(&entry.worktree_path).is_ok();
-            let proposal = |why: Why, detail: String| Proposal {
-                id: format!("{}:{}", why.as_str(), entry.key),
-                why,
-                task_key: Some(entry.key.clone()),
-                path: entry.worktree_path.clone(),
-                detail,
-                outcome: None,
-                record: None,
-                spare: None,
-            };
-            if there && entry.status == EntryStatus::Released {
-                if let Some(into) = self.merged(&entry)?
-                    && is_older(last_used(&entry.worktree_path), self.moved)
-                {
-                    proposals.push(proposal(Why::Merged, format!("released, {into}; goes into the trash")));
-                }
-            } else if !there
-                && entry.status == EntryStatus::Active
-                // Where the directory above is gone too, its disk may only not be mounted.
-                && entry.worktree_path.parent().is_some_and(Path::is_dir)
-                && is_older(entry.worktree_path.parent().and_then(modified), self.moved)
-            {
-                let detail =
-                    format!("its directory is gone; branch {} is kept, the row is released", entry.branch);
-                proposals.push(proposal(Why::Missing, detail));
-            }
-        }
-        Ok(())
-    }
-
-    /// What the work of a released task has been merged into, in words; `None` when it has not, or when nobody knows.
-    fn merged(&self, entry: &Entry) -> Result<Option<String>> {
-        let Some(common_dir) = self.registry.repository_of(&entry.key)? else { return Ok(None) };
-        let Some(repository) = trash::repository_at(&common_dir, &entry.branch)? else { return Ok(None) };
-        let base = Some(entry.base_ref.as_str()).filter(|base| !base.is_empty());
-        let ask = [Ask { branch: &entry.branch, base }];
-        let facts = branch::facts(&repository, &ask, &self.patience.cancel)?.pop().flatten();
-        Ok(match facts.map(|facts| facts.merged) {
-            Some(Merged::Empty) => Some("without a commit of its own".into()),
-            Some(Merged::Commits(into)) => Some(format!("merged into {into}")),
-            Some(Merged::Changes(into)) => Some(format!("its changes are in {into}")),
-            _ => None,
-        })
-    }
-
-    fn orphans(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
-        for (key, path) in orphan::find(self.home, self.registry)? {
-            if self.concerns(&key) && is_older(modified(&path), self.moved) {
-                proposals.push(Proposal {
-                    id: format!("orphan:{key}"),
-                    why: Why::Orphan,
-                    task_key: Some(key),
-                    path,
-                    detail: "no row of the registry knows it; goes into the trash".into(),
-                    outcome: None,
-                    record: None,
-                    spare: None,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn trash(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
-        for record in trash::all_entries(self.home)? {
-            let Ok(key) = record.key() else { continue };
-            let removed = record.at.parse::<jiff::Timestamp>().ok().and_then(|at| at.try_into().ok());
-            if self.concerns(&key) && is_older(removed, self.kept) {
-                proposals.push(Proposal {
-                    id: format!("expired:{}", record.id),
-                    why: Why::Expired,
-                    task_key: Some(key),
-                    path: record.place(self.home),
-                    detail: format!("removed at {}; is deleted", record.at),
-                    outcome: None,
-                    record: Some(record),
-                    spare: None,
-                });
-            }
-        }
-        if self.request.project.is_none() {
-            for path in purge::unfinished(self.home) {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                proposals.push(Proposal {
-                    id: format!("unfinished:{name}"),
-                    why: Why::Unfinished,
-                    task_key: None,
-                    path,
-                    detail: "an earlier deletion did not get to its end; is deleted".into(),
-                    outcome: None,
-                    record: None,
-                    spare: None,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    fn repositories(&self) -> Result<Vec<PathBuf>> {
-        let mut found = Vec::new();
-        for entry in self.registry.list(&Filter::default())? {
-            found.extend(self.registry.repository_of(&entry.key)?);
-        }
-        found.sort();
-        found.dedup();
-        Ok(found)
-    }
-
-    fn quarantine(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
-        if self.request.project.is_some() {
-            return Ok(());
-        }
-        let aside = self.repositories()?.into_iter().map(|common_dir| common_dir.join("okstra-quarantine"));
-        let places: Vec<PathBuf> = aside.chain([self.home.quarantine()]).collect();
-        for entry in places.iter().filter_map(|place| fs::read_dir(place).ok()).flatten().flatten() {
-            if is_older(modified(&entry.path()), self.kept) {
-                proposals.push(Proposal {
-                    id: format!("quarantine:{}", entry.path().display()),
-                    why: Why::Quarantine,
-                    task_key: None,
-                    path: entry.path(),
-                    detail: "recovery moved it aside, and nobody had been given it; is deleted".into(),
-                    outcome: None,
-                    record: None,
-                    spare: None,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// They belong to no project.
-    fn spares(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
-        if self.request.project.is_some() {
-            return Ok(());
-        }
-        for left in spare::left_overs(self.home)? {
-            if is_older(modified(&left.directory), self.moved) {
-                let size = disk_use::measure(&left.directory, &[], &self.patience.cancel)?.allocated;
-                proposals.push(Proposal {
-                    id: format!("spare:{}", left.directory.display()),
-                    why: Why::Spare,
-                    task_key: None,
-                    path: left.directory.clone(),
-                    detail: format!("{}, {}; is deleted", left.described(), disk_use::spoken(size)),
-                    outcome: None,
-                    record: None,
-                    spare: Some(left),
-                });
             }
         }
         Ok(())
@@ -417,21 +301,4 @@ fn told(deletion: &Deletion) -> String {
     }
     let first = deletion.examples.first().map(|(path, reason)| format!(", {}: {reason}", path.display()));
     format!("{} files deleted, {} left{}", deletion.deleted, deletion.left, first.unwrap_or_default())
-}
-
-/// Whether a moment lies at least so far back. What is not known counts as young.
-fn is_older(moment: Option<SystemTime>, age: Duration) -> bool {
-    age.is_zero()
-        || moment.is_some_and(|moment| SystemTime::now().duration_since(moment).is_ok_and(|past| past >= age))
-}
-
-fn modified(path: &Path) -> Option<SystemTime> {
-    fs::symlink_metadata(path).ok()?.modified().ok()
-}
-
-/// When git last changed something in a worktree, or somebody in its top directory.
-fn last_used(path: &Path) -> Option<SystemTime> {
-    let admin = crate::git::worktree::admin_dir_of(path).ok()??;
-    let files = [admin.join("HEAD"), admin.join("index"), admin.join("logs/HEAD"), path.to_owned()];
-    files.iter().filter_map(|file| modified(file)).max()
 }

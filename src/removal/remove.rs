@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::changes::{self, Changes};
 use super::check::{self, Findings, Site};
 use super::{reachable, snapshot};
+use crate::cancel::Cancel;
 use crate::clock;
 use crate::durability::Durability;
 use crate::error::{Error, Result};
@@ -106,6 +107,52 @@ fn remove_entry(
     request: &RemoveRequest,
     notes: Vec<String>,
 ) -> Result<Removal> {
+    let opened = open(entry, |common_dir| mend(ground, common_dir))?;
+    match &opened {
+        None => super::missing::remove(ground, entry, request, notes),
+        Some(opened) => {
+            take(ground, &opened.site(ground.registry, entry, request), Some(entry), request, notes)
+        }
+    }
+}
+
+/// Whether a removal would be refused now: the very looks that [`remove`] takes, without a lock and without changing
+/// anything.
+pub(super) fn check(
+    registry: &Registry,
+    entry: &Entry,
+    request: &RemoveRequest,
+    cancel: &Cancel,
+) -> Result<()> {
+    let obstacles = match open(entry, |_| Ok(()))? {
+        None => super::missing::obstacles(registry, entry)?,
+        Some(opened) => check::look(&opened.site(registry, entry, request), cancel)?.obstacles,
+    };
+    refuse(&entry.key, &entry.worktree_path, &obstacles, request)
+}
+
+/// The worktree of a row, with its repository.
+struct Opened {
+    admin: PathBuf,
+    repository: Repository,
+}
+
+impl Opened {
+    fn site<'a>(&'a self, registry: &'a Registry, entry: &'a Entry, request: &RemoveRequest) -> Site<'a> {
+        Site {
+            registry,
+            key: &entry.key,
+            path: &entry.worktree_path,
+            admin: &self.admin,
+            repository: &self.repository,
+            branch: &entry.branch,
+            delete_branch: request.delete_branch,
+        }
+    }
+}
+
+/// Opens the worktree of a row; `None` when its directory is gone. `prepare` may mend what makes every git call fail.
+fn open(entry: &Entry, prepare: impl FnOnce(&Path) -> Result<()>) -> Result<Option<Opened>> {
     let path = &entry.worktree_path;
     let (admin, common_dir) = match worktree::look(path)? {
         Found::Linked { admin, common_dir } => (admin, common_dir),
@@ -113,20 +160,12 @@ fn remove_entry(
             return Err(Error::RepositoryGone { path: path.clone(), repository });
         }
         Found::Broken(reason) => return Err(Error::WorktreeBroken { path: path.clone(), reason }),
-        Found::Missing => return super::missing::remove(ground, entry, request, notes),
+        Found::Missing => return Ok(None),
     };
     let repository = trash::repository_at(&common_dir, &entry.branch)?
         .ok_or_else(|| Error::RepositoryGone { path: path.clone(), repository: common_dir.clone() })?;
-    mend(ground, &common_dir)?;
-    let site = Site {
-        key: ground.key,
-        path,
-        admin: &admin,
-        repository: &repository,
-        branch: &entry.branch,
-        delete_branch: request.delete_branch,
-    };
-    take(ground, &site, Some(entry), request, notes)
+    prepare(&common_dir)?;
+    Ok(Some(Opened { admin, repository }))
 }
 
 /// A torn entry of anybody makes every git call fail, also those that look.
@@ -151,7 +190,7 @@ pub(super) fn take(
     // A wrong setting is refused while nothing has been touched.
     Durability::of(site.repository)?;
     let mut findings = check::look(site, cancel)?;
-    refuse(ground, site.path, &findings.obstacles, request)?;
+    refuse(ground.key, site.path, &findings.obstacles, request)?;
 
     let mut intent =
         Intent::new(Kind::Remove, ground.key, &site.repository.common_dir, site.path, site.branch);
@@ -162,7 +201,7 @@ pub(super) fn take(
         for _ in 1..ATTEMPTS {
             let record = write_down(ground, site, row, request, &findings, &intent)?;
             let again = check::look(site, cancel)?;
-            refuse(ground, site.path, &again.obstacles, request)?;
+            refuse(ground.key, site.path, &again.obstacles, request)?;
             if again.status == findings.status {
                 return Ok(record);
             }
@@ -193,18 +232,13 @@ pub(super) fn move_or_abandon(
     committed
 }
 
-pub(super) fn refuse(
-    ground: &Ground<'_>,
-    path: &Path,
-    found: &[Obstacle],
-    request: &RemoveRequest,
-) -> Result<()> {
+pub(super) fn refuse(key: &TaskKey, path: &Path, found: &[Obstacle], request: &RemoveRequest) -> Result<()> {
     let obstacles: Vec<Obstacle> =
         found.iter().filter(|obstacle| !request.allows(obstacle.kind)).cloned().collect();
     if obstacles.is_empty() {
         return Ok(());
     }
-    Err(Error::WouldLoseWork { task_key: ground.key.clone(), path: path.to_owned(), obstacles })
+    Err(Error::WouldLoseWork { task_key: key.clone(), path: path.to_owned(), obstacles })
 }
 
 /// The snapshot, and the record of everything.

@@ -11,6 +11,7 @@ use super::caches::{Cache, Why};
 use super::disk_use::{self, DiskUse};
 use super::inside;
 use super::processes::{self, Process};
+use super::residents;
 use super::tasks::{Located, State};
 use crate::cancel::Cancel;
 use crate::disk;
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::git::operation;
 use crate::home::OkstraHome;
 use crate::lock::{Patience, TaskLock};
+use crate::registry::Registry;
 use crate::task::TaskKey;
 
 /// Where caches of a worktree are deleted that lies on another file system than the home: below its administrative
@@ -64,7 +66,7 @@ pub struct Outcome {
 }
 
 /// What could be given back in each worktree that works; tasks without one are left out. Changes nothing.
-pub fn plan(tasks: Vec<Located>, force: bool, cancel: &Cancel) -> Result<Vec<Plan>> {
+pub fn plan(home: &OkstraHome, tasks: Vec<Located>, force: bool, cancel: &Cancel) -> Result<Vec<Plan>> {
     let standing: Vec<Located> = tasks.into_iter().filter(|task| task.admin.is_some()).collect();
     let paths: Vec<PathBuf> = standing.iter().map(|task| task.survey.path.clone()).collect();
     let occupants = processes::inside(&paths, false);
@@ -72,12 +74,12 @@ pub fn plan(tasks: Vec<Located>, force: bool, cancel: &Cancel) -> Result<Vec<Pla
     for (task, occupants) in standing.iter().zip(occupants) {
         cancel.check("looking for caches")?;
         let busy = occupants.processes.into_iter().filter(|process| !process.is_ancestor).collect();
-        plans.push(of_task(task, busy, force, cancel));
+        plans.push(of_task(home, task, busy, force, cancel));
     }
     Ok(plans)
 }
 
-fn of_task(task: &Located, busy: Vec<Process>, force: bool, cancel: &Cancel) -> Plan {
+fn of_task(home: &OkstraHome, task: &Located, busy: Vec<Process>, force: bool, cancel: &Cancel) -> Plan {
     let mut plan = Plan {
         key: task.survey.key.clone(),
         path: task.survey.path.clone(),
@@ -93,16 +95,16 @@ fn of_task(task: &Located, busy: Vec<Process>, force: bool, cancel: &Cancel) -> 
         let others = if more == 0 { String::new() } else { format!(" and {more} more") };
         plan.skipped = Some(format!("process {} ({}){others} is at work inside", first.pid, first.command));
     }
-    if let Err(error) = fill(&mut plan, cancel) {
+    if let Err(error) = fill(home, &mut plan, cancel) {
         plan.skipped.get_or_insert_with(|| error.to_string());
     }
     plan
 }
 
-fn fill(plan: &mut Plan, cancel: &Cancel) -> Result<()> {
+fn fill(home: &OkstraHome, plan: &mut Plan, cancel: &Cancel) -> Result<()> {
     for cache in disk_use::caches_of(&plan.path, cancel)? {
         let path = plan.path.join(&cache.path);
-        match refusal(&path, &cache, cancel)? {
+        match refusal(home, &plan.path, &cache, cancel)? {
             Some(reason) => plan.kept.push((cache.path, reason)),
             None => {
                 let size = disk_use::measure(&path, &[], cancel)?;
@@ -114,7 +116,8 @@ fn fill(plan: &mut Plan, cancel: &Cancel) -> Result<()> {
 }
 
 /// Why a cache is left alone.
-fn refusal(path: &Path, cache: &Cache, cancel: &Cancel) -> Result<Option<String>> {
+fn refusal(home: &OkstraHome, worktree: &Path, cache: &Cache, cancel: &Cancel) -> Result<Option<String>> {
+    let path = &worktree.join(&cache.path);
     let found = inside::look(path, cancel)?;
     let named = |what: &str, paths: &[PathBuf]| format!("{what} {}", cache.path.join(&paths[0]).display());
     if !found.mounts.is_empty() {
@@ -123,6 +126,13 @@ fn refusal(path: &Path, cache: &Cache, cancel: &Cancel) -> Result<Option<String>
     // A repository may hold commits that are nowhere else; only a tag says that even those may go.
     if !found.repositories.is_empty() && cache.why != Why::Tagged {
         return Ok(Some(named("it holds the repository", &found.repositories)));
+    }
+    if !found.repositories.is_empty() {
+        let repositories: Vec<PathBuf> = found.repositories.iter().map(|below| path.join(below)).collect();
+        let places: Vec<&Path> = repositories.iter().map(PathBuf::as_path).collect();
+        if let Some(resident) = residents::find(&Registry::open(home), &places, Some(path))?.first() {
+            return Ok(Some(format!("it holds the git data of {resident}")));
+        }
     }
     if !found.unreadable.is_empty() {
         return Ok(Some(named("this user may not look into", &found.unreadable)));
@@ -201,7 +211,7 @@ fn one(
     let occupants =
         processes::inside(std::slice::from_ref(&task.survey.path), false).pop().unwrap_or_default();
     let busy = occupants.processes.into_iter().filter(|process| !process.is_ancestor).collect();
-    let mut plan = of_task(task, busy, force, cancel);
+    let mut plan = of_task(home, task, busy, force, cancel);
     if lock.is_none() {
         plan.skipped = Some("somebody is provisioning, removing or restoring it".into());
     } else if operation::head(&plan.path, admin).is_err() {

@@ -65,7 +65,6 @@ const CALLS = {
   restore: (_, task) => ['restoreTask', [segments(task)], ['restore', keyOf(task)]],
   doctor: ({ repository }) => ['doctor', [{ fix: true, root: repository }], null],
   warm: ({ repository }) => ['warmSpares', [{ projectRoot: repository, count: 1, keepFree: 0 }], null],
-  prune: () => ['prune', [{ apply: true }], ['prune', '--yes']],
   reclaim: () => ['reclaim', [], ['reclaim', '--yes']],
 }
 
@@ -77,9 +76,19 @@ async function purge({ api }) {
   return ['prune', [{ ...everything, apply: true, only: doomed.map(({ id }) => id) }], null]
 }
 
+/** What is merged or gone, whatever its age, and nothing else. */
+async function prune({ api }) {
+  const everything = { olderThanDays: 0 }
+  const { result } = await api.call('prune', everything)
+  const agreed = result.filter(({ why }) => ['merged', 'missing', 'orphan'].includes(why))
+  return ['prune', [{ ...everything, apply: true, only: agreed.map(({ id }) => id) }], null]
+}
+
 /** The call of a step, as `CALLS` has it. */
-const callOf = (world, task, step, expected) =>
-  step.op === 'prune' && step.purge ? purge(world) : CALLS[step.op](world, task, step, expected)
+function callOf(world, task, step, expected) {
+  if (step.op === 'prune') return step.purge ? purge(world) : prune(world)
+  return CALLS[step.op](world, task, step, expected)
+}
 
 /** Runs the command line, and gives its answer as the API would. */
 function runCommand({ sandbox }, line) {
