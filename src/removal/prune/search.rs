@@ -140,7 +140,7 @@ impl Search<'_> {
         Ok(records)
     }
 
-    fn repositories(&self) -> Result<Vec<PathBuf>> {
+    pub(super) fn repositories(&self) -> Result<Vec<PathBuf>> {
         let mut found = Vec::new();
         for entry in self.registry.list(&Filter::default())? {
             found.extend(self.registry.repository_of(&entry.key)?);
