@@ -490,7 +490,7 @@ test('who lives in the git data of a worktree is asked before it is removed, and
   const commit = (message) => execFileSync('git', ['-C', elsewhere, 'commit', '-q', '--allow-empty', '-m', message], { env })
   commit('work of somebody')
   const error = await rejectionOf(okstra.removeTask({ ...TASK, force: true }))
-  assert.deepEqual(error.obstacles.map(({ kind, examples, flag }) => [kind, examples, flag]), [['residents', [elsewhere], undefined]])
+  assert.deepEqual(error.obstacles.map(({ kind, examples, flag }) => [kind, examples, flag]), [['residents', [elsewhere], null]])
   commit('still at work')
   // One that went into the trash when nobody asked.
   const submodule = path.join(inMain('rev-parse', '--absolute-git-dir'), 'worktrees', path.basename(git('rev-parse', '--absolute-git-dir')), 'modules', 'lib')
