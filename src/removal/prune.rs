@@ -20,7 +20,7 @@ use crate::provision::{self, spare, spare::Leftover};
 use crate::registry::Registry;
 use crate::registry::history::{Event, EventKind};
 use crate::task::TaskKey;
-use crate::trash::{self, Ground, Record, purge};
+use crate::trash::{Ground, Record, purge};
 
 /// How many days something lies in the trash when `OKSTRA_TRASH_DAYS` does not say otherwise.
 const DAYS: u64 = 14;

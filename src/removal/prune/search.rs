@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::provision::spare;
 use crate::registry::{Entry, EntryStatus, Filter, Registry};
 use crate::removal::remove::{self, RemoveRequest};
-use crate::removal::{check, orphan, snapshot};
+use crate::removal::{check, orphan};
 use crate::survey::branch::{self, Ask, Merged};
 use crate::survey::disk_use;
 use crate::survey::residents::Resident;
@@ -93,7 +93,7 @@ impl Search<'_> {
     }
 
     pub(super) fn trash(&self, proposals: &mut Vec<Proposal>) -> Result<()> {
-        for record in self.records()? {
+        for record in trash::all_entries(self.home)? {
             let Ok(key) = record.key() else { continue };
             let removed = record.at.parse::<jiff::Timestamp>().ok().and_then(|at| at.try_into().ok());
             if self.concerns(&key) && is_older(removed, self.kept) {
@@ -120,24 +120,6 @@ impl Search<'_> {
             }
         }
         Ok(())
-    }
-
-    /// All entries of the trash, also those of which only git's half or the snapshot is left, in the repositories that
-    /// the registry knows.
-    fn records(&self) -> Result<Vec<Record>> {
-        let mut records = trash::entries(self.home)?;
-        for common_dir in self.repositories()? {
-            let mut more = trash::entries_in(self.home, &common_dir)?;
-            if let Some(repository) = trash::repository_at(&common_dir, "HEAD")? {
-                more.extend(snapshot::records(self.home, &repository)?);
-            }
-            for record in more {
-                if !records.iter().any(|known| known.id == record.id) {
-                    records.push(record);
-                }
-            }
-        }
-        Ok(records)
     }
 
     pub(super) fn repositories(&self) -> Result<Vec<PathBuf>> {
