@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::environment;
+use super::looking;
 pub use super::process::Output;
 use super::process::{Ended, Input, Process, Started, feed, supervise};
 #[cfg(unix)]
@@ -73,6 +74,7 @@ pub struct Git<'a> {
     input: Option<Input>,
     told: Option<Listener>,
     takes_no_locks: bool,
+    runs_programs: bool,
     object_directory: Option<PathBuf>,
     settings: Vec<&'static str>,
     variables: Vec<(&'static str, PathBuf)>,
@@ -92,6 +94,7 @@ impl<'a> Git<'a> {
             input: None,
             told: None,
             takes_no_locks: false,
+            runs_programs: false,
             object_directory: None,
             settings: Vec::new(),
             variables: Vec::new(),
@@ -188,11 +191,19 @@ impl<'a> Git<'a> {
         self
     }
 
-    /// Only looks: git takes no lock that it could do without, and fetches nothing. Without this `git status` writes the
-    /// index that it refreshed, and a commit that somebody makes in that moment fails.
+    /// Only looks: git takes no lock that it could do without, fetches nothing, and runs nothing that the repository
+    /// configures (see [`super::looking`]). Without this `git status` writes the index that it refreshed, and a commit that
+    /// somebody makes in that moment fails.
     #[must_use]
     pub const fn looks_only(mut self) -> Self {
         self.takes_no_locks = true;
+        self
+    }
+
+    /// Lets a call that otherwise only looks run filters: what they make of a file decides whether it is work.
+    #[must_use]
+    pub const fn running_filters(mut self) -> Self {
+        self.runs_programs = true;
         self
     }
 
@@ -224,11 +235,14 @@ impl<'a> Git<'a> {
             // By default git says nothing in the first two seconds.
             environment.insert("GIT_PROGRESS_DELAY".into(), "0".into());
         }
+        let mut silenced = Vec::new();
         if self.takes_no_locks {
-            environment.extend([
-                ("GIT_OPTIONAL_LOCKS".into(), "0".into()),
-                ("GIT_NO_LAZY_FETCH".into(), "1".into()),
-            ]);
+            let set = |(name, value): &(&str, &str)| (name.into(), value.into());
+            environment.extend(looking::VARIABLES.iter().map(set));
+            if !self.runs_programs && looking::is_comparing(&self.args) {
+                environment.extend(looking::VALUES.iter().map(set));
+                silenced = looking::silence(&self.directory, self.git_dir.as_deref(), &self.args)?;
+            }
         }
         if let Some(directory) = self.object_directory {
             environment.insert("GIT_OBJECT_DIRECTORY".into(), directory.into());
@@ -237,6 +251,7 @@ impl<'a> Git<'a> {
         for setting in SETTINGS.iter().chain(&self.settings) {
             args.extend(["-c".into(), OsString::from(setting)]);
         }
+        args.extend(silenced);
         if let Some(git_dir) = self.git_dir {
             args.extend(["--git-dir".into(), git_dir.into()]);
         }

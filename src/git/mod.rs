@@ -11,6 +11,7 @@ pub mod index;
 pub mod kinship;
 pub mod layout;
 pub mod location;
+mod looking;
 pub mod mend;
 pub mod object;
 pub mod operation;

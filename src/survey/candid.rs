@@ -50,6 +50,7 @@ pub struct Question {
     index: Option<Temporary>,
     settings: Vec<&'static str>,
     hidden: Hidden,
+    look: Look,
 }
 
 impl Question {
@@ -60,6 +61,7 @@ impl Question {
             index: None,
             settings: SETTINGS.to_vec(),
             hidden: Hidden::default(),
+            look,
         };
         if is_true(directory) {
             question.settings.extend(ON_A_TRUE_FILE_SYSTEM);
@@ -80,10 +82,11 @@ impl Question {
         &self.hidden
     }
 
-    /// A call of git that asks in this way. It only looks.
+    /// A call of git that asks in this way. It only looks, and runs filters when it looks closely.
     #[must_use]
     pub fn git<'a>(&self) -> Git<'a> {
         let git = Git::new(&self.directory).settings(&self.settings).looks_only();
+        let git = if self.look == Look::Closely { git.running_filters() } else { git };
         match &self.index {
             Some(index) => git.index_file(&index.0),
             None => git,

@@ -87,7 +87,7 @@ fn are_unchanged(worktree: &Path, racy: &[PathBuf], cancel: &Cancel) -> Result<b
     if racy.is_empty() {
         return Ok(true);
     }
-    let args = ["--literal-pathspecs", "diff-files", "--quiet", "--"];
+    let args = ["--literal-pathspecs", "diff-files", "--quiet", "--no-ext-diff", "--no-textconv", "--"];
     let output = Git::new(worktree).args(args).args(racy).looks_only().cancel(cancel).run()?;
     Ok(output.status.code() == Some(0))
 }

@@ -1,5 +1,7 @@
 //! What is not committed in one worktree, as `git status` tells it.
 
+mod filtered;
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -78,7 +80,9 @@ impl WorkStatus {
 
 /// Asks git. `links` are okstra's own links in this worktree (see [`super::links`]).
 ///
-/// Nothing is hidden from the answer, see [`super::candid`]; no lock is taken and the index is not written.
+/// Nothing is hidden from the answer, see [`super::candid`]; no lock is taken and the index is not written. Filters run only
+/// at [`Depth::Everything`]: else a file that passes through one counts as changed as soon as its stat data is not that of
+/// the index.
 pub fn ask(worktree: &Path, depth: Depth, links: &[PathBuf], cancel: &Cancel) -> Result<WorkStatus> {
     let look = if depth == Depth::Everything { Look::Closely } else { Look::AsGit };
     let question = Question::about(worktree, look, cancel)?;
@@ -99,6 +103,9 @@ pub fn ask(worktree: &Path, depth: Depth, links: &[PathBuf], cancel: &Cancel) ->
     let mut status = parse(&output).ok_or_else(|| Error::Internal {
         message: format!("git status in {} answered in another form than expected", worktree.display()),
     })?;
+    if look == Look::AsGit {
+        filtered::leave_out_unchanged(worktree, &mut status.unstaged, cancel)?;
+    }
     let hidden = question.hidden();
     let untold: HashSet<PathBuf> =
         hidden.assumed.iter().chain(&hidden.skipped).map(|path| path_of(path)).collect();
