@@ -3,6 +3,7 @@
 
 mod beneath;
 mod delete;
+mod shared;
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -15,6 +16,7 @@ pub use self::beneath::{Below, is_inner};
 pub use self::delete::{Deletion, delete_tree};
 #[cfg(unix)]
 pub use self::delete::{Doomed, delete_where};
+pub use self::shared::Shared;
 use crate::error::{Error, IoContext, Result};
 
 /// How [`replace_file`] writes.
@@ -24,6 +26,9 @@ pub struct Replace<'a> {
     pub backup: Option<&'a Path>,
     /// Takes over the permission bits of the file that is replaced; else the new file is 0600.
     pub keep_mode: bool,
+    /// For a file in a directory that several accounts use: it is made under the user's umask and given these rights. A link
+    /// at its place is replaced and not followed.
+    pub shared: Option<Shared>,
     /// Leaves out the flushes: for what may be lost and shows by itself whether it is whole.
     pub unflushed: bool,
 }
@@ -36,16 +41,20 @@ pub struct Replace<'a> {
 /// is followed, so that it stays one. Costs two flushes: 2 to 12 ms on a disk, nothing on tmpfs. An error before the
 /// rename leaves the target as it was and no temporary file.
 pub fn replace_file(path: &Path, content: &[u8], how: Replace<'_>) -> Result<()> {
-    let target = follow_link(path)?;
+    let target = if how.shared.is_some() { path.to_owned() } else { follow_link(path)? };
     let directory = parent(&target);
-    let (temporary, mut file) = create_temporary(&target)?;
+    let (temporary, mut file) = create_temporary(&target, how.shared.is_some())?;
     let written = (|| -> Result<()> {
         file.write_all(content).context("write", &temporary)?;
         if how.keep_mode
-            && let Ok(present) = fs::metadata(&target)
+            && let Ok(present) = fs::symlink_metadata(&target)
+            && !present.is_symlink()
         {
             fs::set_permissions(&temporary, present.permissions())
                 .context("set the permissions of", &temporary)?;
+        }
+        if let Some(shared) = how.shared {
+            shared.apply_to(&file).context("set the permissions of", &temporary)?;
         }
         if !how.unflushed {
             file.sync_all().context("flush to the device", &temporary)?;
@@ -85,11 +94,13 @@ fn keep_backup(target: &Path, backup: &Path) -> Result<()> {
     Ok(())
 }
 
-fn create_temporary(target: &Path) -> Result<(PathBuf, File)> {
+fn create_temporary(target: &Path, shared: bool) -> Result<(PathBuf, File)> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if shared { 0o666 } else { 0o600 });
+    #[cfg(not(unix))]
+    let _ = shared;
     let path = temporary_name(target);
     let file = options.open(&path).context("create the temporary file", &path)?;
     Ok((path, file))

@@ -120,7 +120,7 @@ pub enum Error {
     PathExists { task_key: TaskKey, path: PathBuf },
     /// See [`ErrorCode::BranchExists`].
     #[error(
-        "cannot make branch {branch} for {task_key}: it exists already{} and belongs to no task",
+        "cannot make branch {branch} for {task_key}: it exists already{} and belongs to no task of this okstra home",
         blocker(blocking, branch)
     )]
     BranchExists { task_key: TaskKey, branch: String, blocking: String },
@@ -130,6 +130,12 @@ pub enum Error {
     /// See [`ErrorCode::BranchCheckedOut`].
     #[error("cannot check out branch {branch} for {task_key}: it is checked out at {}", path.display())]
     BranchCheckedOut { task_key: TaskKey, branch: String, path: PathBuf },
+    /// See [`ErrorCode::BranchCheckedOut`]: by a task of another okstra home; `place` is its worktree and its task-key.
+    #[error(
+        "cannot check out branch {branch} for {task_key}: it is checked out at {}, the worktree of {} in another okstra home",
+        place.0.display(), place.1
+    )]
+    BranchOfOtherHome { task_key: TaskKey, branch: String, place: Box<(PathBuf, String)> },
     /// See [`ErrorCode::KeyExists`].
     #[error("cannot reserve {task_key}: it is active already, at {}", path.display())]
     KeyExists { task_key: TaskKey, path: PathBuf },
@@ -166,6 +172,9 @@ pub enum Error {
     /// See [`ErrorCode::UnsafeHome`].
     #[error("will not use the okstra home {}: {reason}", path.display())]
     UnsafeHome { path: PathBuf, reason: String },
+    /// See [`ErrorCode::UnsafeHome`].
+    #[error("will not use {}: it is a link or a file, and okstra keeps, moves and deletes only in directories of its own", path.display())]
+    LinkedPlace { path: PathBuf },
     /// See [`ErrorCode::LockTimeout`].
     #[error("waited {waited_ms} ms for the lock of {what} ({}), {}", path.display(), holders(holder.as_ref()))]
     LockTimeout { what: String, path: PathBuf, waited_ms: u64, holder: Option<Holder> },
@@ -223,7 +232,7 @@ impl Error {
             Self::PathExists { .. } => ErrorCode::PathExists,
             Self::BranchExists { .. } => ErrorCode::BranchExists,
             Self::BranchOwned { .. } => ErrorCode::BranchOwned,
-            Self::BranchCheckedOut { .. } => ErrorCode::BranchCheckedOut,
+            Self::BranchCheckedOut { .. } | Self::BranchOfOtherHome { .. } => ErrorCode::BranchCheckedOut,
             Self::KeyExists { .. } => ErrorCode::KeyExists,
             Self::NoCommits { .. } => ErrorCode::NoCommits,
             Self::BaseNotFound { .. } => ErrorCode::BaseNotFound,
@@ -235,7 +244,7 @@ impl Error {
             Self::RepositoryGone { .. } => ErrorCode::RepositoryGone,
             Self::OtherProject { .. } => ErrorCode::OtherProject,
             Self::WorktreeBroken { .. } => ErrorCode::WorktreeBroken,
-            Self::UnsafeHome { .. } => ErrorCode::UnsafeHome,
+            Self::UnsafeHome { .. } | Self::LinkedPlace { .. } => ErrorCode::UnsafeHome,
             Self::LockTimeout { .. } => ErrorCode::LockTimeout,
             Self::RegistryCorrupt { .. } => ErrorCode::RegistryCorrupt,
             Self::WouldLoseWork { .. } => ErrorCode::WouldLoseWork,
@@ -265,6 +274,10 @@ impl Error {
             Self::BranchOwned { owner, .. } => {
                 format!("Use another task id or category, or release {owner} first (`okstra release {owner}`).")
             }
+            Self::BranchOfOtherHome { branch, place, .. } => format!(
+                "Use another task id or category; or have whoever has {} remove it there, then rename branch {branch}.",
+                place.1
+            ),
             Self::BranchCheckedOut { path, branch, .. } => {
                 format!("Switch {} to another branch than {branch}, then try again.", path.display())
             }
@@ -313,6 +326,10 @@ impl Error {
             Self::UnsafeHome { .. } => {
                 "Own the directory and take write access from others (`chmod go-w`), or set OKSTRA_HOME to another place.".into()
             }
+            Self::LinkedPlace { path } => format!(
+                "Move {} away (what it leads to stays where it is) and try again: okstra makes a directory of its own there. The okstra home itself, or its worktrees directory, may be a link to another disk.",
+                path.display()
+            ),
             Self::LockTimeout { .. } => "Wait for the holder to end, end it, or allow more time.".into(),
             Self::RegistryCorrupt { path, .. } => {
                 format!("Look at {} and put a regular file there or move it away; nothing was changed.", path.display())
@@ -357,9 +374,11 @@ impl Error {
             | Self::WorktreeBroken { path, .. }
             | Self::WouldLoseWork { path, .. }
             | Self::UnsafeHome { path, .. }
+            | Self::LinkedPlace { path }
             | Self::LockTimeout { path, .. }
             | Self::RegistryCorrupt { path, .. }
             | Self::Io { path, .. } => Some(path),
+            Self::BranchOfOtherHome { place, .. } => Some(&place.0),
             Self::NoCommits { repository } | Self::BaseNotFound { repository, .. } => Some(repository),
             Self::GitFailed { directory, .. } | Self::GitTimeout { directory, .. } => Some(directory),
             _ => None,
@@ -372,6 +391,7 @@ impl Error {
         match self {
             Self::BranchExists { branch, .. }
             | Self::BranchOwned { branch, .. }
+            | Self::BranchOfOtherHome { branch, .. }
             | Self::BranchCheckedOut { branch, .. } => Some(branch),
             _ => None,
         }
@@ -392,6 +412,7 @@ impl Error {
             | Self::BranchExists { task_key, .. }
             | Self::BranchOwned { task_key, .. }
             | Self::BranchCheckedOut { task_key, .. }
+            | Self::BranchOfOtherHome { task_key, .. }
             | Self::KeyExists { task_key, .. }
             | Self::OtherProject { task_key, .. }
             | Self::WouldLoseWork { task_key, .. }

@@ -190,6 +190,49 @@ impl OkstraHome {
         self.root.join("state").join("locks")
     }
 
+    /// okstra's own directories, which are never links: what lies in them is moved and deleted. The home itself, and the
+    /// directory of all worktrees, may be links to another disk.
+    #[must_use]
+    pub fn own_directories(&self) -> Vec<PathBuf> {
+        let state = self.root.join("state");
+        vec![
+            self.quarantine(),
+            self.reclaimed(),
+            self.spares(),
+            self.trash(),
+            self.locks(),
+            self.intents(),
+            self.removed(),
+            state,
+        ]
+    }
+
+    /// Those of them, and of the directories of projects and groups above a place, that are links or files.
+    #[must_use]
+    pub fn links(&self) -> Vec<PathBuf> {
+        self.own_directories().into_iter().filter(|directory| is_other(directory)).collect()
+    }
+
+    /// Whether one of okstra's own directories is there, and on no way through a link.
+    #[must_use]
+    pub fn has_own(&self, directory: &Path) -> bool {
+        !self.own_directories().iter().any(|own| directory.starts_with(own) && is_other(own))
+            && std::fs::symlink_metadata(directory).is_ok_and(|found| found.is_dir())
+    }
+
+    /// Fails when one of okstra's own directories is a link or a file.
+    pub fn check_own(&self) -> Result<()> {
+        self.links().into_iter().next().map_or(Ok(()), |path| Err(Error::LinkedPlace { path }))
+    }
+
+    /// Fails when a directory above a task's place is a link or a file.
+    pub fn check_above(&self, key: &TaskKey) -> Result<()> {
+        let project = self.worktrees().join(key.project());
+        let group = project.join(key.group());
+        let other = [project, group].into_iter().find(|directory| is_other(directory));
+        other.map_or(Ok(()), |path| Err(Error::LinkedPlace { path }))
+    }
+
     /// Makes the directories that okstra writes to, private to the user, and refuses a home that somebody else owns or
     /// may write to: whoever can write there decides what the next run executes.
     ///
@@ -198,6 +241,7 @@ impl OkstraHome {
     pub fn prepare(&self) -> Result<()> {
         disk::create_private_dir_all(&self.root)?;
         self.check_private(&self.root)?;
+        self.check_own()?;
         for directory in [self.worktrees(), self.locks(), self.intents()] {
             disk::create_private_dir_all(&directory)?;
         }
@@ -240,28 +284,23 @@ impl OkstraHome {
     /// Whether what there is of the directories above a task's worktree are directories of their own.
     #[must_use]
     pub fn is_own_parent_of(&self, key: &TaskKey) -> bool {
-        let project = self.worktrees().join(key.project());
-        let own = |directory: &Path| {
-            std::fs::symlink_metadata(directory)
-                .map_or_else(|error| error.kind() == std::io::ErrorKind::NotFound, |found| found.is_dir())
-        };
-        own(&project) && own(&project.join(key.group()))
+        self.check_above(key).is_ok()
     }
 
     /// Makes the parent directories of a task's worktree, and refuses a symbolic link among them: git would make the
     /// tree wherever the link points.
     pub fn prepare_parent_of(&self, key: &TaskKey) -> Result<()> {
+        self.check_above(key)?;
         let project = self.worktrees().join(key.project());
         let group = project.join(key.group());
         for directory in [project, group] {
             disk::create_private_dir_all(&directory)?;
-            let metadata = std::fs::symlink_metadata(&directory)
-                .context("look at the parent of the worktree", &directory)?;
-            if !metadata.is_dir() {
-                let reason = "it is not a directory of its own (a symbolic link or a file)".to_owned();
-                return Err(Error::UnsafeHome { path: directory, reason });
-            }
         }
-        Ok(())
+        self.check_above(key)
     }
+}
+
+/// Whether something that is no directory of its own lies at a path.
+fn is_other(directory: &Path) -> bool {
+    std::fs::symlink_metadata(directory).is_ok_and(|found| !found.is_dir())
 }

@@ -197,6 +197,7 @@ impl Intent {
     /// there are provisions running.
     pub fn all(home: &OkstraHome) -> Result<Vec<Self>> {
         let directory = home.intents();
+        home.check_own()?;
         let entries = match std::fs::read_dir(&directory) {
             Ok(entries) => entries,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

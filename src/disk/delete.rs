@@ -82,7 +82,6 @@ pub fn delete_where(tree: &Path, may_go: &dyn Fn(&Doomed<'_>) -> bool, cancel: &
 #[cfg(unix)]
 mod unix {
     use std::ffi::{CStr, CString, OsStr};
-    use std::fs::File;
     use std::io;
     use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
     use std::os::unix::ffi::OsStrExt;
@@ -108,9 +107,11 @@ mod unix {
             let source = io::Error::new(io::ErrorKind::InvalidInput, "it names no entry of a directory");
             return Err(Error::Io { action: "delete", path: path.to_owned(), source });
         };
-        let parent = match File::open(parent) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Deletion::default()),
-            other => other.context("open the directory", parent)?,
+        // What is deleted lies in a directory that okstra made for it. A link in its place leads to somebody's files.
+        let parent = match rustix::fs::open(parent, FLAGS, Mode::empty()) {
+            Err(Errno::NOENT) => return Ok(Deletion::default()),
+            Err(Errno::LOOP | Errno::NOTDIR) => return Err(Error::LinkedPlace { path: parent.to_owned() }),
+            other => other.map_err(io::Error::from).context("open the directory", parent)?,
         };
         let mut walk =
             Walk { report: Deletion::default(), root: path, may_go, top: None, deferred: Vec::new(), cancel };

@@ -12,7 +12,7 @@ use crate::clock;
 use crate::disk;
 use crate::error::Result;
 use crate::git::worktree::lock::{self, Empty, Lock};
-use crate::git::{mend, worktree};
+use crate::git::{mend, room, worktree};
 use crate::intent::Intent;
 use crate::lock::{RepositoryLock, TaskLock};
 use crate::registry::{Entry, EntryStatus, Inspection, TaskRecord};
@@ -213,7 +213,7 @@ fn quarantine(doctor: &Doctor<'_>, common: &Path, found: &Found, _lock: &Reposit
         };
         disk::move_aside(tree, &place.join(&name).join("tree"))?;
     }
-    disk::move_aside(&found.admin, &common.join("okstra-quarantine").join(name))
+    room::move_into(&found.admin, common, room::QUARANTINE, &name)
 }
 
 /// An entry that somebody else's git left half-made. It stands in nobody's way, so it is only told of.

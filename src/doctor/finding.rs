@@ -31,6 +31,8 @@ codes! {
     HomePermissions = "home-permissions",
     /// A directory of the okstra home belongs to another user.
     HomeOwner = "home-owner",
+    /// One of okstra's own directories is a link or a file.
+    HomeLink = "home-link",
     /// The registry cannot be read as it is.
     RegistryDamaged = "registry-damaged",
     /// The registry is no file that can be opened.

@@ -3,11 +3,16 @@
 use std::path::PathBuf;
 
 use super::{Code, Doctor, Finding, Outcome, Severity};
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 
 /// Looks at everything that decides what later runs do.
 pub(super) fn examine(doctor: &mut Doctor<'_>) {
     let home = doctor.home;
+    for path in home.links() {
+        let error = Error::LinkedPlace { path: path.clone() };
+        let finding = Finding::new(Code::HomeLink, Severity::Error, error.to_string()).at(path);
+        doctor.tell(finding, Outcome::Decide, error.hint());
+    }
     let paths = [
         home.root().to_owned(),
         home.worktrees(),

@@ -17,7 +17,7 @@ pub(super) fn examine(doctor: &mut Doctor<'_>, common_dirs: &[PathBuf]) {
     let trees = files(&quarantine, |_| true).len();
     tell(doctor, &quarantine, trees, "worktree(s) that were not whole");
     for common in common_dirs {
-        let quarantine = common.join("okstra-quarantine");
+        let quarantine = common.join(crate::git::room::QUARANTINE);
         let entries = files(&quarantine, |_| true).len();
         tell(doctor, &quarantine, entries, "part(s) of git's data of worktrees");
     }

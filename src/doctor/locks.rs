@@ -11,7 +11,7 @@ use super::{Code, Doctor, Finding, LEFT_BEHIND, Outcome, Severity, spoken};
 use crate::clock;
 use crate::disk;
 use crate::error::{IoContext, Result};
-use crate::git::worktree;
+use crate::git::{room, worktree};
 
 /// How long a lock is watched that may be of any age: a live git that holds one ends or changes it within.
 const WATCH: Duration = Duration::from_millis(500);
@@ -139,5 +139,5 @@ fn take_away(common: &Path, lock: &Path, before: &Metadata) -> Result<()> {
     }
     let name = lock.file_name().unwrap_or_default().to_string_lossy();
     let place = format!("{}-{:04x}-{name}", clock::utc_compact(), disk::random() & 0xffff);
-    disk::move_aside(lock, &common.join("okstra-quarantine").join(place))
+    room::move_into(lock, common, room::QUARANTINE, &place)
 }

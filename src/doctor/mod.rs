@@ -79,6 +79,10 @@ pub fn examine(home: &OkstraHome, options: &Options, patience: &Patience) -> Res
     let mut doctor =
         Doctor { home, registry: &registry, options, patience, findings: Vec::new(), explained: Vec::new() };
     home::examine(&mut doctor);
+    if doctor.findings.iter().any(|finding| finding.code == Code::HomeLink) {
+        // What lies behind such a link is not okstra's to mend.
+        return Ok(Report { findings: doctor.findings, ..Report::default() });
+    }
     let inspection = registry::examine(&mut doctor)?;
     let known = repositories::collect(&doctor, &inspection);
     let common_dirs: Vec<PathBuf> = known.iter().map(|known| known.common_dir.clone()).collect();

@@ -5,22 +5,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::room::{self, STAGING};
 use super::worktree::{self, lock::Empty};
 use super::{Git, Repository};
-use crate::disk::{self, Replace};
+use crate::disk::{self, Replace, Shared};
 use crate::error::{Error, IoContext, Result};
 use crate::lock::RepositoryLock;
 use crate::task::TaskKey;
-
-/// Below the common git directory, two levels deep like `worktrees/<id>`, so that `../..` is right in both places.
-const STAGING: &str = "okstra-rebuild";
 
 /// Makes a worktree and its administrative directory name each other: both files are replaced, the one in the
 /// administrative directory first, because git lists a worktree by it.
 pub fn tie(admin: &Path, worktree: &Path, _lock: &RepositoryLock) -> Result<()> {
     let link = worktree.join(".git");
-    let keep = Replace { keep_mode: true, ..Replace::default() };
-    disk::replace_file(&admin.join("gitdir"), &line(&link), keep)?;
+    room::write(room::common_of(admin), &admin.join("gitdir"), &line(&link))?;
+    // A link at its place is replaced, and not written through.
+    let keep = Replace { keep_mode: true, shared: Some(Shared::Umask), ..Replace::default() };
     disk::replace_file(&link, &[b"gitdir: ".to_vec(), line(admin)].concat(), keep)
 }
 
@@ -81,9 +80,12 @@ pub fn rebuild(
         );
         return Err(Error::WorktreeBroken { path: tree.to_owned(), reason });
     }
-    let staging = common.join(STAGING).join(format!("{:016x}", disk::random()));
+    // Two levels below the common git directory, as `worktrees/<id>` is, so that `../..` is right in both places.
+    let staging = room::directory(common, STAGING)?.join(format!("{:016x}", disk::random()));
     let tables = common.join("reftable").is_dir();
-    fs::create_dir_all(staging.join("refs")).context("make the directory", &staging)?;
+    for directory in [staging.clone(), staging.join("refs")] {
+        room::directory_in(common, &directory)?;
+    }
     let name = format!("refs/heads/{branch}");
     let head = if tables { "ref: refs/heads/.invalid\n".to_owned() } else { format!("ref: {name}\n") };
     for (file, content) in [
@@ -91,27 +93,23 @@ pub fn rebuild(
         ("gitdir", line(&tree.join(".git"))),
         ("HEAD", head.into_bytes()),
     ] {
-        disk::replace_file(&staging.join(file), &content, Replace::default())?;
+        room::write(common, &staging.join(file), &content)?;
     }
     if let Some(key) = locked_for {
         worktree::lock::put_on(&staging, key, Empty::Foreign)?;
     }
     let git = || Git::new(tree).git_dir(Some(&staging)).work_tree(tree).holding(lock);
     if tables {
-        fs::create_dir(staging.join("reftable")).context("make the directory", &staging)?;
-        disk::replace_file(
-            &staging.join("refs/heads"),
-            b"this repository uses the reftable format\n",
-            Replace::default(),
-        )?;
+        room::directory_in(common, &staging.join("reftable"))?;
+        room::write(common, &staging.join("refs/heads"), b"this repository uses the reftable format\n")?;
         git().args(["symbolic-ref", "HEAD", &name]).read()?;
     } else if let Some(tip) = repository.branch_tip(branch)? {
         // From this log a branch that somebody deletes is made again; git itself writes it only at the next commit.
-        fs::create_dir(staging.join("logs")).context("make the directory", &staging)?;
+        room::directory_in(common, &staging.join("logs"))?;
         let seconds = jiff::Timestamp::now().as_second();
         let (none, who) = (Repository::null_id(&tip), "okstra <okstra>");
         let entry = format!("{none} {tip} {who} {seconds} +0000\tokstra: made anew\n");
-        disk::replace_file(&staging.join("logs/HEAD"), entry.as_bytes(), Replace::default())?;
+        room::write(common, &staging.join("logs/HEAD"), entry.as_bytes())?;
     }
     git().args(["read-tree", "HEAD"]).read()?;
     // Exits with 1 when a file differs, which is for the person to see.
@@ -130,8 +128,8 @@ pub fn rebuild(
 /// Makes the index of a worktree that has none, of the commit it is at. Made aside, because a killed git would leave its
 /// lock on the place, and moved there only while there still is none.
 pub fn make_index(common_dir: &Path, worktree: &Path, admin: &Path, lock: &RepositoryLock) -> Result<()> {
-    let staging = common_dir.join(STAGING).join(format!("{:016x}", disk::random()));
-    fs::create_dir_all(&staging).context("make the directory", &staging)?;
+    let staging = room::directory(common_dir, STAGING)?.join(format!("{:016x}", disk::random()));
+    room::directory_in(common_dir, &staging)?;
     let made = staging.join("index");
     let git = || Git::new(worktree).index_file(&made).holding(lock);
     git().args(["read-tree", "HEAD"]).read()?;
@@ -164,8 +162,7 @@ pub fn user_of(repository: &Repository, branch: &str) -> Result<Option<PathBuf>>
 /// What killed calls of [`rebuild`] left in a repository. Nothing in it is anybody's work.
 #[must_use]
 pub fn abandoned_staging(common_dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(common_dir.join(STAGING)) else { return Vec::new() };
-    entries.flatten().map(|entry| entry.path()).collect()
+    room::list(common_dir, STAGING).unwrap_or_default()
 }
 
 /// Where a worktree is now whose directory was moved without git's knowledge: the one of the candidates whose `.git`

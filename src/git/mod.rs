@@ -20,6 +20,7 @@ mod process;
 pub mod refs;
 pub mod renamed;
 pub mod repository;
+pub mod room;
 #[cfg(unix)]
 mod spawn;
 pub mod stale;

@@ -10,8 +10,9 @@ use std::time::{Duration, SystemTime};
 use self::lock::Lock;
 use super::Repository;
 use super::repository::path_of;
+use super::room;
 use crate::cancel::Cancel;
-use crate::disk::{self, Replace};
+use crate::disk;
 use crate::error::{Error, IoContext, Result};
 use crate::lock::{RepositoryLock, TaskLock};
 
@@ -228,7 +229,7 @@ pub fn repair_torn(common_dir: &Path, _lock: &RepositoryLock) -> Result<Vec<Path
             metadata.modified().ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
         let ours = matches!(lock::of(&admin), Ok(Lock::Run(_) | Lock::Standing(_)));
         if metadata.len() == 0 && (ours || age.is_some_and(|age| age >= TORN_AFTER)) {
-            disk::replace_file(&file, b"../..\n", Replace { keep_mode: true, ..Replace::default() })?;
+            room::write(common_dir, &file, b"../..\n")?;
             repaired.push(admin);
         }
     }
@@ -388,6 +389,7 @@ pub fn explain(error: Error, task_key: &crate::task::TaskKey, branch: &str) -> E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::Replace;
 
     #[test]
     fn transient_failures_are_told_from_real_ones() {

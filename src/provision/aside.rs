@@ -14,7 +14,7 @@ use crate::clock;
 use crate::disk;
 use crate::error::Result;
 use crate::git::worktree::lock::{self, Lock};
-use crate::git::{Git, Repository, stale, worktree};
+use crate::git::{Git, Repository, room, stale, worktree};
 use crate::intent::{Intent, Stage};
 use crate::registry::EntryStatus;
 
@@ -182,11 +182,11 @@ pub(super) fn retire(intent: &Intent, admin: &Path) -> Result<()> {
     stale::remove_own_locks(admin)?;
     let id = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = format!("{}-{id}", aside_name(intent));
-    disk::move_aside(admin, &kept_entries(intent).join(name))
+    room::move_into(admin, &intent.common_dir, room::QUARANTINE, &name)
 }
 
 fn kept_entries(intent: &Intent) -> PathBuf {
-    intent.common_dir.join("okstra-quarantine")
+    intent.common_dir.join(room::QUARANTINE)
 }
 
 /// Whether an entry is as git and a fill make one: its `HEAD` is on the branch and was nowhere else, its index is that
@@ -252,13 +252,16 @@ fn discard_entry(intent: &Intent, admin: &Path) -> Result<()> {
     stale::remove_own_locks(admin)?;
     let id = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = intent.discarded.as_deref().unwrap_or(&intent.op);
-    disk::move_aside(admin, &kept_entries(intent).join(format!("{name}-{id}{DISCARDED}")))
+    room::move_into(admin, &intent.common_dir, room::QUARANTINE, &format!("{name}-{id}{DISCARDED}"))
 }
 
 /// Deletes the entries that this attempt has given up, also before it was killed.
 fn sweep_discarded(intent: &Intent) {
     let Some(name) = &intent.discarded else { return };
     let place = kept_entries(intent);
+    if !room::is_own(&place) {
+        return;
+    }
     for entry in fs::read_dir(&place).into_iter().flatten().flatten() {
         let found = entry.file_name().to_string_lossy().into_owned();
         if found.starts_with(name.as_str()) && found.ends_with(DISCARDED) {

@@ -225,6 +225,7 @@ fn in_the_trash(home: &OkstraHome, key: &TaskKey, status: Status) -> Option<Stri
 /// Settles the intent of a task, where one stands: what a dead run began is finished or taken back. Gives sentences for a
 /// person. Everything that takes the lock of a task calls this first.
 pub fn settle(ground: &Ground<'_>) -> Result<Vec<String>> {
+    ground.home.check_above(ground.key)?;
     let Some(intent) = Intent::read(ground.home, ground.key, ground.lock)? else { return Ok(Vec::new()) };
     if let Some(told) = trash::settle(ground, &intent)? {
         return Ok(told);

@@ -34,6 +34,7 @@ pub(super) struct Leftover {
 /// Recovers the intent of this task, where one stands. With the task lock held no process of the dead run lives any
 /// more: its git had inherited the lock.
 pub(super) fn recover(job: &Job<'_>, notes: &mut Vec<String>) -> Result<Option<Leftover>> {
+    job.home.check_above(&job.plan.key)?;
     let Some(mut intent) = Intent::read(job.home, &job.plan.key, job.task_lock)? else { return Ok(None) };
     let Job { home, registry, patience, task_lock: lock, .. } = *job;
     let ground = Ground { home, registry, key: &job.plan.key, lock, patience };

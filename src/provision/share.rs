@@ -5,9 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::disk::{self, Below, Replace};
+use crate::disk::{self, Below};
 use crate::error::{Error, IoContext, Result};
-use crate::git::Git;
+use crate::git::{Git, room};
 use crate::lock::RepositoryLock;
 use crate::task;
 
@@ -156,10 +156,12 @@ pub fn exclude(names: &[String], common_dir: &Path, _lock: &RepositoryLock) -> R
     let present =
         disk::read_regular(&path, LIMIT).context("read", &path)?.map(|(_, bytes)| bytes).unwrap_or_default();
     if let Some(text) = with_lines(&present, names) {
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory).context("make the directory", directory)?;
+        if let Some(directory) = path.parent().filter(|directory| !directory.is_dir()) {
+            room::directory_in(common_dir, directory)?;
         }
-        disk::replace_file(&path, &text, Replace { keep_mode: true, ..Replace::default() })?;
+        // People keep it elsewhere and link it.
+        let path = fs::canonicalize(&path).unwrap_or(path);
+        room::write(common_dir, &path, &text)?;
     }
     Ok(())
 }
@@ -236,6 +238,7 @@ fn pattern(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::Replace;
 
     fn names(names: &[&str]) -> Vec<String> {
         names.iter().map(|&name| name.to_owned()).collect()

@@ -9,8 +9,9 @@ use jiff::tz::TimeZone;
 
 use super::entry::{self, Entry, EntryStatus};
 use super::{scan, text};
-use crate::disk::{self, Replace};
+use crate::disk;
 use crate::error::Result;
+use crate::git::room;
 use crate::home::OkstraHome;
 use crate::task::TaskKey;
 
@@ -60,7 +61,7 @@ impl TaskRecord {
 /// Writes the record of a task into the admin directory of its worktree, durably.
 pub fn write_task_record(admin_dir: &Path, entry: &Entry, repository: &Path) -> Result<()> {
     let record = TaskRecord { entry: entry.clone(), repository: repository.to_owned() };
-    disk::replace_file(&admin_dir.join(RECORD), &record.encode(), Replace::default())
+    room::write(room::common_of(admin_dir), &admin_dir.join(RECORD), &record.encode())
 }
 
 /// Every task that has a worktree below the home, as well as the disk knows it, with its repository.

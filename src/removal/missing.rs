@@ -50,7 +50,12 @@ pub(super) fn remove(
     let mut intent =
         Intent::new(Kind::Remove, ground.key, &repository.common_dir, &entry.worktree_path, &entry.branch);
     intent.stage = Stage::Preparing;
-    intent.entry = Some(trash::new_id(&intent.op));
+    let id = trash::new_id(&intent.op);
+    trash::check_places(
+        Some(&repository.common_dir),
+        &trash::tree_place(ground.home, &id, &entry.worktree_path),
+    )?;
+    intent.entry = Some(id);
     intent.write(ground.home, ground.key, ground.lock)?;
     let prepared = (|| {
         let git = || Git::new(&repository.common_dir).git_dir(Some(&admin));

@@ -129,6 +129,7 @@ pub(super) fn bury(ground: &Ground<'_>, path: &Path) -> Result<String> {
     let mut intent = Intent::new(Kind::Remove, ground.key, &nowhere, path, "HEAD");
     intent.stage = Stage::Preparing;
     let id = trash::new_id(&intent.op);
+    trash::check_places(None, &trash::tree_place(ground.home, &id, path))?;
     intent.entry = Some(id.clone());
     intent.write(ground.home, ground.key, ground.lock)?;
     let record = Record {

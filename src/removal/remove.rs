@@ -195,7 +195,9 @@ pub(super) fn take(
     let mut intent =
         Intent::new(Kind::Remove, ground.key, &site.repository.common_dir, site.path, site.branch);
     intent.stage = Stage::Preparing;
-    intent.entry = Some(trash::new_id(&intent.op));
+    let id = trash::new_id(&intent.op);
+    trash::check_places(Some(&site.repository.common_dir), &trash::tree_place(ground.home, &id, site.path))?;
+    intent.entry = Some(id);
     intent.write(ground.home, ground.key, ground.lock)?;
     let prepared = (|| {
         for _ in 1..ATTEMPTS {

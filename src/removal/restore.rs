@@ -174,7 +174,8 @@ fn from_record(
         }
     }
     let whole = record.git.as_ref().is_none_or(|git| git.kept.is_dir());
-    let (source, path) = if whole && record.tree.is_dir() {
+    let is_there = fs::symlink_metadata(&record.tree).is_ok_and(|found| found.is_dir());
+    let (source, path) = if whole && is_there {
         let returned = put_back(ground, &mut record, &branch)?;
         notes.extend(returned.notes);
         (Source::Trash, record.path.clone())

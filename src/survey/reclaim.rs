@@ -183,6 +183,7 @@ pub fn reclaim(
     cancel: &Cancel,
 ) -> Result<Vec<Outcome>> {
     home.prepare()?;
+    home.check_own()?;
     sweep(&home.reclaimed(), cancel)?;
     let mut outcomes = Vec::new();
     for task in tasks {

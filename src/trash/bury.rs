@@ -8,7 +8,7 @@ use super::{Ground, beside, repository_at};
 use crate::disk;
 use crate::durability::Durability;
 use crate::error::{Error, IoContext, Result};
-use crate::git::{Repository, stale, worktree};
+use crate::git::{Repository, room, stale, worktree};
 use crate::intent::Intent;
 use crate::lock::RepositoryLock;
 use crate::registry::history::{Event, EventKind};
@@ -77,6 +77,7 @@ fn move_admin(ground: &Ground<'_>, git: &GitSide, record: &Record) -> Result<()>
     let lock = RepositoryLock::acquire(ground.home, &git.common_dir, &ground.resolute())?;
     worktree::repair_torn(&git.common_dir, &lock)?;
     stale::remove_own_locks(&git.admin)?;
+    room::directory(&git.common_dir, room::TRASH)?;
     disk::move_aside(&git.admin, &git.kept)?;
     for directory in [git.admin.parent(), git.kept.parent()].into_iter().flatten() {
         disk::sync_dir(directory)?;

@@ -21,8 +21,8 @@ pub use self::put_back::Returned;
 pub use self::record::{Record, op_of};
 use crate::clock;
 use crate::disk;
-use crate::error::{IoContext, Result};
-use crate::git::{Discovery, Repository, repository, stale};
+use crate::error::{Error, IoContext, Result};
+use crate::git::{Discovery, Repository, repository, room, stale};
 use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind, Stage};
 use crate::lock::{Patience, TaskLock};
@@ -92,7 +92,7 @@ pub fn kept_admin(common_dir: &Path, id: &str) -> PathBuf {
 }
 
 fn kept_admins(common_dir: &Path) -> PathBuf {
-    common_dir.join("okstra-trash")
+    common_dir.join(room::TRASH)
 }
 
 /// All entries of a home's trash, oldest first. Directories without a record that can be read are left out; see
@@ -152,6 +152,10 @@ pub fn newest_of(home: &OkstraHome, key: &TaskKey) -> Option<Record> {
 
 /// The directories in a directory that do not begin with a dot; none when there is no such directory.
 fn directories(directory: &Path) -> Result<Vec<PathBuf>> {
+    // Nothing is looked for behind a link.
+    if !room::is_own(directory) {
+        return Ok(Vec::new());
+    }
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         other => other.context("look into", directory)?,
@@ -200,6 +204,19 @@ pub fn commit_to_moving(ground: &Ground<'_>, intent: &mut Intent, record: &Recor
     }
     intent.stage = Stage::Moving;
     intent.write(ground.home, ground.key, ground.lock)
+}
+
+/// Looks, before anything is written, whether what a removal moves can get where it goes: both places are directories of their
+/// own in which this account may make names.
+pub fn check_places(common_dir: Option<&Path>, record_tree: &Path) -> Result<()> {
+    if let Some(common_dir) = common_dir {
+        disk::check_writable(&room::directory(common_dir, room::TRASH)?)?;
+    }
+    let beside = record_tree.ancestors().nth(2).unwrap_or(record_tree);
+    match fs::symlink_metadata(beside) {
+        Ok(found) if !found.is_dir() => Err(Error::LinkedPlace { path: beside.to_owned() }),
+        _ => Ok(()),
+    }
 }
 
 /// Moves a worktree into the trash. From here on it happens, if not now, then by the next call. Gives notes for a person.

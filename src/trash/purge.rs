@@ -7,6 +7,7 @@ use super::{Record, directories, drop_ref, kept_admins, repository_at};
 use crate::cancel::Cancel;
 use crate::disk::{self, Deletion};
 use crate::error::Result;
+use crate::git::room;
 use crate::home::OkstraHome;
 use crate::lock::TaskLock;
 
@@ -29,9 +30,11 @@ pub fn purge(home: &OkstraHome, record: &Record, lock: &TaskLock, cancel: &Cance
 
 /// The directories of purges that did not get to their end.
 pub fn unfinished(home: &OkstraHome) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(home.trash()).into_iter().flatten().flatten();
+    let own = Some(home.trash()).filter(|trash| room::is_own(trash));
+    let entries = own.and_then(|trash| std::fs::read_dir(trash).ok()).into_iter().flatten().flatten();
     entries
         .filter(|entry| entry.file_name().as_encoded_bytes().starts_with(PURGING.as_bytes()))
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
         .map(|entry| entry.path())
         .collect()
 }

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use super::record::{GitSide, Link, Record};
 use super::{Ground, drop_ref, repository_at};
 use crate::cancel::Cancel;
-use crate::disk::{self, Below, Replace};
+use crate::disk::{self, Below, Replace, Shared};
 use crate::durability::Durability;
 use crate::error::{Error, IoContext, Result};
 use crate::git::worktree::lock::{self, Empty};
-use crate::git::{Git, Repository, stale, worktree};
+use crate::git::{Git, Repository, room, stale, worktree};
 use crate::intent::Intent;
 use crate::lock::RepositoryLock;
 use crate::registry::history::{Event, EventKind};
@@ -191,12 +191,13 @@ fn move_admin(ground: &Ground<'_>, git: &GitSide, record: &Record) -> Result<Pat
     }
     if admin != git.admin {
         let link = [b"gitdir: ", admin.as_os_str().as_encoded_bytes(), b"\n"].concat();
-        let how = Replace { keep_mode: true, ..Replace::default() };
+        // A link at its place is not followed.
+        let how = Replace { keep_mode: true, shared: Some(Shared::Umask), ..Replace::default() };
         disk::replace_file(&record.path.join(".git"), &link, how)?;
     }
     if let Some(parent) = admin.parent() {
         // git removes the directory when its last entry goes; it makes it with the rights of the repository.
-        fs::create_dir_all(parent).context("make the directory", parent)?;
+        room::directory_in(&git.common_dir, parent)?;
     }
     disk::move_aside(&git.kept, &admin)?;
     for directory in [git.kept.parent(), admin.parent()].into_iter().flatten() {

@@ -12,7 +12,7 @@ use super::sound;
 use crate::checked;
 use crate::disk::{self, Replace};
 use crate::error::{Error, IoContext, Result};
-use crate::git::worktree;
+use crate::git::{room, worktree};
 use crate::home::OkstraHome;
 use crate::registry::{Entry, EntryStatus};
 use crate::task::TaskKey;
@@ -181,7 +181,7 @@ impl Record {
 
     /// Writes the record into an administrative directory, durably.
     pub fn write_inside(&self, admin: &Path) -> Result<()> {
-        disk::replace_file(&admin.join(INSIDE), &self.encode()?, Replace::default())
+        room::write(room::common_of(admin), &admin.join(INSIDE), &self.encode()?)
     }
 
     /// The record as it stands in files and in the commit message.
@@ -210,6 +210,9 @@ impl Record {
     /// Every record in the list of what this home removed.
     pub fn all_listed(home: &OkstraHome) -> Result<Vec<Self>> {
         let list = home.removed();
+        if !home.has_own(&list) {
+            return Ok(Vec::new());
+        }
         let entries = match fs::read_dir(&list) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.context("look into", list)?,

@@ -8,8 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{self, Replace};
 use crate::error::{IoContext, Result};
+use crate::git::room;
 use crate::task::TaskKey;
 
 /// What a standing lock begins with, before the task-key.
@@ -117,13 +117,8 @@ pub fn put_on(admin: &Path, key: &TaskKey, empty: Empty) -> Result<bool> {
         lock if lock.stands_for(key) => Ok(true),
         Lock::Foreign(reason) if !reason.is_empty() || empty == Empty::Foreign => Ok(false),
         _ => {
-            let (file, text) = (file(admin), standing_reason(key));
-            let was_there = fs::symlink_metadata(&file).is_ok();
-            disk::replace_file(&file, text.as_bytes(), Replace { keep_mode: true, ..Replace::default() })?;
-            // Whoever may read the rest of the entry must be able to read this too: git dies where it cannot.
-            if !was_there && let Ok(beside) = fs::metadata(admin.join("gitdir")) {
-                fs::set_permissions(&file, beside.permissions()).context("set the permissions of", &file)?;
-            }
+            // Whoever may read the rest of the entry can read this too: git dies where it cannot.
+            room::write(room::common_of(admin), &file(admin), standing_reason(key).as_bytes())?;
             Ok(true)
         }
     }
@@ -147,6 +142,7 @@ fn file(admin: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::{self, Replace};
 
     #[test]
     fn our_own_locks_are_told_from_those_of_others() {

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::disk::{self, Replace};
 use crate::git::index::{FileStat, ObjectId};
+use crate::git::room;
 
 const NAME: &str = "okstra-proven";
 /// Begins the file; another form gets another number.
@@ -74,7 +75,11 @@ impl Proven {
         let mut bytes = [FORM, all.as_flattened()].concat();
         bytes.extend_from_slice(&Sha256::digest(&bytes));
         disk::sweep_temporaries(&self.file, KILLED);
-        let _ = disk::replace_file(&self.file, &bytes, Replace { unflushed: true, ..Replace::default() });
+        let _ = disk::replace_file(
+            &self.file,
+            &bytes,
+            Replace { unflushed: true, ..room::how(self.file.parent().unwrap_or(&self.file)) },
+        );
     }
 }
 

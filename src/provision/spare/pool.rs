@@ -73,10 +73,14 @@ impl State {
 
 /// The directories of one repository's spares that are in a state.
 pub(super) fn directories(pool: &Path, state: State) -> Vec<PathBuf> {
+    let is_own = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
+    if !is_own(pool) || pool.parent().is_none_or(|spares| !is_own(spares)) {
+        return Vec::new();
+    }
     let entries = fs::read_dir(pool).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries
         .map(|entry| entry.path())
-        .filter(|path| name_of(path).starts_with(state.prefix()) && path.is_dir())
+        .filter(|path| name_of(path).starts_with(state.prefix()) && is_own(path))
         .collect();
     found.sort();
     found
@@ -126,8 +130,12 @@ pub fn all(home: &OkstraHome) -> Vec<Spare> {
 
 /// The pool directories of a home.
 pub(super) fn pools(home: &OkstraHome) -> Vec<PathBuf> {
+    if !home.has_own(&home.spares()) {
+        return Vec::new();
+    }
     let entries = fs::read_dir(home.spares()).into_iter().flatten().flatten();
-    let mut pools: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let own = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut pools: Vec<PathBuf> = own.map(|entry| entry.path()).collect();
     pools.sort();
     pools
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{Blocked, Proposal, Search, Why};
 use crate::error::{Error, Result};
+use crate::git::room;
 use crate::provision::spare;
 use crate::registry::{Entry, EntryStatus, Filter, Registry};
 use crate::removal::remove::{self, RemoveRequest};
@@ -136,9 +137,10 @@ impl Search<'_> {
         if self.request.project.is_some() {
             return Ok(());
         }
-        let aside = self.repositories()?.into_iter().map(|common_dir| common_dir.join("okstra-quarantine"));
+        let aside = self.repositories()?.into_iter().map(|common_dir| common_dir.join(room::QUARANTINE));
         let places: Vec<PathBuf> = aside.chain([self.home.quarantine()]).collect();
-        for entry in places.iter().filter_map(|place| fs::read_dir(place).ok()).flatten().flatten() {
+        let own = places.iter().filter(|place| room::is_own(place));
+        for entry in own.filter_map(|place| fs::read_dir(place).ok()).flatten().flatten() {
             if is_older(modified(&entry.path()), self.kept) {
                 let path = entry.path();
                 let blocked = residents_at(self.registry, &[&path])?;
