@@ -287,6 +287,7 @@ export type OkstraErrorCode =
   | 'OKSTRA_REPOSITORY_GONE'
   /** The worktree is there, but its link to its repository is broken. */
   | 'OKSTRA_WORKTREE_BROKEN'
+  | 'OKSTRA_WORKTREE_REMOVED'
   /** The okstra home could be changed by somebody else, or belongs to somebody else. */
   | 'OKSTRA_UNSAFE_HOME'
   /** A lock was not free within the time allowed. */
@@ -528,7 +529,7 @@ export declare function errorCodes(): OkstraErrorCode[]
 /**
  * Finds the repository around a directory by looking at the disk alone; `null` where there is none.
  *
- * Throws `OKSTRA_INVALID_ARGUMENT`.
+ * Throws `OKSTRA_INVALID_ARGUMENT`, and `OKSTRA_WORKTREE_REMOVED` where the directory lies in the trash.
  */
 export declare function findRepository(directory: string): ProjectRepository | null
 
@@ -540,7 +541,8 @@ export declare function findRepository(directory: string): ProjectRepository | n
  * process); `null` when there is none. Starts no process, takes no lock, writes nothing. It guards against mistakes; it
  * is no sandbox.
  *
- * Throws `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_NOT_FOUND` (no such task), `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
+ * Throws `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_NOT_FOUND` (no such task), `OKSTRA_WORKTREE_REMOVED` (the working directory lies
+ * in the trash), `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
  */
 export declare function guardPath(path: string, options?: GuardOptions | undefined | null): GuardVerdict | null
 
@@ -692,7 +694,7 @@ export interface MergeVerdict {
 export interface Obstacle {
   /**
    * What it is: `uncommitted`, `untracked`, `ignored`, `operation`, `detached`, `refs`, `stashes`, `submodules`,
-   * `unmerged`, `processes`, `locked`, `branch-in-use`, `residents`, `nested`, `mount`, `unreadable`, and what later versions add.
+   * `unmerged`, `processes`, `locked`, `branch-in-use`, `residents`, `nested`, `unmovable`, `mount`, `unreadable`, and what later versions add.
    */
   kind: string
   /** One sentence about it. */

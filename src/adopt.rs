@@ -20,7 +20,7 @@ use crate::provision::{self, share};
 use crate::registry::history::{Event, EventKind};
 use crate::registry::{Entry, EntryStatus, Filter, Registry, Reservation, write_task_record};
 use crate::task::{self, TaskKey};
-use crate::trash::Ground;
+use crate::trash::{self, Ground};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -59,6 +59,7 @@ pub fn adopt(home: &OkstraHome, adoption: &Adoption, patience: &Patience) -> Res
         task::check_branch(branch)?;
     }
     let path = directory(&adoption.path)?;
+    trash::refuse_removed(home, &path)?;
     let registry = Registry::open(home);
     refuse_other_task(&registry, &path, &adoption.key)?;
     let candidate = Candidate::at(&path)?;

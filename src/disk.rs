@@ -279,6 +279,74 @@ pub fn check_writable(_directory: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Fails when a directory surely cannot be renamed to another place: its own rights or flags, those of the directory
+/// above, or because something is mounted there. What only the attempt shows is left to the attempt.
+#[cfg(unix)]
+pub fn check_movable(path: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let refused =
+        |kind: io::ErrorKind, why: &str| Err(io::Error::new(kind, why)).context("move the directory", path);
+    let Some(parent) = path.parent() else { return Ok(()) };
+    check_writable(parent)?;
+    // Its entry for the directory above is rewritten.
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK)
+        .map_err(io::Error::from)
+        .context("move the directory", path)?;
+    let (own, above) = (fs::symlink_metadata(path), fs::metadata(parent));
+    let (own, above) = (own.context("look at", path)?, above.context("look at", parent)?);
+    let me = rustix::process::geteuid();
+    if above.mode() & 0o1000 != 0 && !me.is_root() && me.as_raw() != own.uid() && me.as_raw() != above.uid() {
+        return refused(
+            io::ErrorKind::PermissionDenied,
+            "it belongs to another user, and so does the directory above",
+        );
+    }
+    check_movable_into(parent)?;
+    match flags_of(path) {
+        (true, _) => refused(io::ErrorKind::PermissionDenied, "it is immutable (chattr)"),
+        (_, true) => refused(io::ErrorKind::ResourceBusy, "it is a mount point"),
+        _ => Ok(()),
+    }
+}
+
+/// Fails when the flags of a directory forbid to make or remove names in it.
+#[cfg(unix)]
+pub fn check_movable_into(directory: &Path) -> Result<()> {
+    if flags_of(directory).0 {
+        let why = io::Error::new(io::ErrorKind::PermissionDenied, "it is immutable or append-only (chattr)");
+        return Err(why).context("write to", directory);
+    }
+    Ok(())
+}
+
+/// Whether it is immutable or append-only, and whether it is a mount point, where the system tells.
+#[cfg(target_os = "linux")]
+fn flags_of(path: &Path) -> (bool, bool) {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
+    let Ok(found) = rustix::fs::statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty()) else {
+        return (false, false);
+    };
+    let has = |flags: StatxAttributes| found.stx_attributes.intersects(flags);
+    (has(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND), has(StatxAttributes::MOUNT_ROOT))
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn flags_of(_path: &Path) -> (bool, bool) {
+    (false, false)
+}
+
+/// Windows: the attempt tells.
+#[cfg(not(unix))]
+pub fn check_movable(_path: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// Windows: the attempt tells.
+#[cfg(not(unix))]
+pub fn check_movable_into(_directory: &Path) -> Result<()> {
+    Ok(())
+}
+
 /// Whether the file system of a directory has no room left, for content or for names.
 #[cfg(unix)]
 #[must_use]

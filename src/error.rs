@@ -74,6 +74,8 @@ codes! {
     OtherProject = "OKSTRA_OTHER_PROJECT",
     /// The worktree is there, but its link to its repository is broken.
     WorktreeBroken = "OKSTRA_WORKTREE_BROKEN",
+    /// The directory lies in the trash: the worktree was removed while somebody was in it.
+    WorktreeRemoved = "OKSTRA_WORKTREE_REMOVED",
     /// The okstra home could be changed by somebody else, or belongs to somebody else.
     UnsafeHome = "OKSTRA_UNSAFE_HOME",
     /// A lock was not free within the time allowed.
@@ -169,6 +171,9 @@ pub enum Error {
     /// See [`ErrorCode::WorktreeBroken`].
     #[error("the worktree {} is broken: {reason}", path.display())]
     WorktreeBroken { path: PathBuf, reason: String },
+    /// See [`ErrorCode::WorktreeRemoved`].
+    #[error("the worktree of {task_key} was removed at {at}, and the directory {} is what lies of it in the trash", path.display())]
+    WorktreeRemoved { path: PathBuf, task_key: String, at: String },
     /// See [`ErrorCode::UnsafeHome`].
     #[error("will not use the okstra home {}: {reason}", path.display())]
     UnsafeHome { path: PathBuf, reason: String },
@@ -190,6 +195,9 @@ pub enum Error {
     /// See [`ErrorCode::Io`].
     #[error("cannot {action} {}: {source}", path.display())]
     Io { action: &'static str, path: PathBuf, source: io::Error },
+    /// What went wrong after something had been begun that can only be finished; its code is that of the cause.
+    #[error("{cause}; what was begun stands")]
+    Begun { cause: Box<Error>, command: String },
     /// See [`ErrorCode::Aborted`].
     #[error("{what} was aborted")]
     Aborted { what: String },
@@ -223,7 +231,7 @@ impl Error {
 
     /// The stable code of this error.
     #[must_use]
-    pub const fn code(&self) -> ErrorCode {
+    pub fn code(&self) -> ErrorCode {
         match self {
             Self::InvalidArgument { .. } => ErrorCode::InvalidArgument,
             Self::RootNotFound { .. } => ErrorCode::RootNotFound,
@@ -244,12 +252,14 @@ impl Error {
             Self::RepositoryGone { .. } => ErrorCode::RepositoryGone,
             Self::OtherProject { .. } => ErrorCode::OtherProject,
             Self::WorktreeBroken { .. } => ErrorCode::WorktreeBroken,
+            Self::WorktreeRemoved { .. } => ErrorCode::WorktreeRemoved,
             Self::UnsafeHome { .. } | Self::LinkedPlace { .. } => ErrorCode::UnsafeHome,
             Self::LockTimeout { .. } => ErrorCode::LockTimeout,
             Self::RegistryCorrupt { .. } => ErrorCode::RegistryCorrupt,
             Self::WouldLoseWork { .. } => ErrorCode::WouldLoseWork,
             Self::NotInTrash { .. } => ErrorCode::NotInTrash,
             Self::Io { .. } => ErrorCode::Io,
+            Self::Begun { cause, .. } => cause.code(),
             Self::Aborted { .. } => ErrorCode::Aborted,
             Self::Internal { .. } => ErrorCode::Internal,
         }
@@ -323,6 +333,9 @@ impl Error {
             Self::WorktreeBroken { path, .. } => {
                 format!("Run `okstra doctor --fix`, or look at {}, move it away and try again.", path.display())
             }
+            Self::WorktreeRemoved { task_key, .. } => {
+                format!("Bring it back with `okstra restore {task_key}`, or leave this directory and try again.")
+            }
             Self::UnsafeHome { .. } => {
                 "Own the directory and take write access from others (`chmod go-w`), or set OKSTRA_HOME to another place.".into()
             }
@@ -347,16 +360,38 @@ impl Error {
                 format!("Free some space on the disk of {}, then try again.", path.display())
             }
             Self::Io { .. } => "See that the place exists, is writable and has free space, then try again.".into(),
+            Self::Begun { command, .. } => {
+                format!("Mend what the message names, then run `{command}`: it finishes what was begun. Nothing is lost.")
+            }
             Self::Aborted { .. } => "Try again when you want it: nothing of this attempt is in the way.".into(),
             Self::Internal { .. } => "Please report this with the command that led to it.".into(),
         }
+    }
+
+    /// This error, of something that was begun, could not be taken back, and is finished by `command`.
+    #[must_use]
+    pub fn begun(self, command: String) -> Self {
+        match self {
+            begun @ Self::Begun { .. } => begun,
+            cause => Self::Begun { cause: Box::new(cause), command },
+        }
+    }
+
+    /// Whether what was begun stands.
+    #[must_use]
+    pub const fn is_begun(&self) -> bool {
+        matches!(self, Self::Begun { .. })
     }
 
     /// Whether there was no room left on the disk.
     #[must_use]
     pub fn is_no_space(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
-        matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
+        match self {
+            Self::Begun { cause, .. } => cause.is_no_space(),
+            Self::Io { source, .. } => matches!(source.kind(), StorageFull | QuotaExceeded),
+            _ => false,
+        }
     }
 
     /// The path that the error is about, where there is one.
@@ -372,6 +407,7 @@ impl Error {
             | Self::RepositoryGone { path, .. }
             | Self::OtherProject { path, .. }
             | Self::WorktreeBroken { path, .. }
+            | Self::WorktreeRemoved { path, .. }
             | Self::WouldLoseWork { path, .. }
             | Self::UnsafeHome { path, .. }
             | Self::LinkedPlace { path }
@@ -381,6 +417,7 @@ impl Error {
             Self::BranchOfOtherHome { place, .. } => Some(&place.0),
             Self::NoCommits { repository } | Self::BaseNotFound { repository, .. } => Some(repository),
             Self::GitFailed { directory, .. } | Self::GitTimeout { directory, .. } => Some(directory),
+            Self::Begun { cause, .. } => cause.path(),
             _ => None,
         }
     }

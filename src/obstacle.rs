@@ -70,6 +70,8 @@ kinds! {
     Residents = "residents", None,
     /// Repositories or worktrees inside.
     Nested = "nested", None,
+    /// The directory, or git's data of it, cannot be moved: the rights or flags of it or of the directory above.
+    Unmovable = "unmovable", None,
     /// Something is mounted inside.
     Mount = "mount", None,
     /// Directories inside that cannot be looked into.

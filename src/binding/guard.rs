@@ -11,7 +11,9 @@ use super::error::guarded;
 use super::registry::with_registry;
 use crate::error::{IoContext, Result};
 use crate::guard::{self, Verdict};
+use crate::home::OkstraHome;
 use crate::task::TaskKey;
+use crate::trash;
 
 /// Whether a task may write to a path.
 #[napi(object, object_from_js = false)]
@@ -55,7 +57,8 @@ impl GuardVerdict {
 /// process); `null` when there is none. Starts no process, takes no lock, writes nothing. It guards against mistakes; it
 /// is no sandbox.
 ///
-/// Throws `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_NOT_FOUND` (no such task), `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
+/// Throws `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_NOT_FOUND` (no such task), `OKSTRA_WORKTREE_REMOVED` (the working directory lies
+/// in the trash), `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
 #[napi(
     ts_args_type = "path: string, options?: GuardOptions | undefined | null",
     ts_return_type = "GuardVerdict | null"
@@ -69,6 +72,9 @@ pub fn guard_path(env: Env, path: Unknown<'_>, options: Unknown<'_>) -> napi::Re
             Some(cwd) => cwd,
             None => std::env::current_dir().context("find", "the working directory")?,
         };
+        if task.is_none() {
+            trash::refuse_removed(&OkstraHome::from_env()?, &cwd)?;
+        }
         with_registry(&env, |registry| {
             guard::check(registry, &path, task.as_ref(), &cwd)?.map(GuardVerdict::new).transpose()
         })

@@ -18,6 +18,7 @@ use crate::home::OkstraHome;
 use crate::project;
 use crate::provision;
 use crate::task::TaskKey;
+use crate::trash;
 
 /// Where a directory lies.
 #[napi(object, object_from_js = false)]
@@ -122,11 +123,14 @@ pub struct ProjectRepository {
 
 /// Finds the repository around a directory by looking at the disk alone; `null` where there is none.
 ///
-/// Throws `OKSTRA_INVALID_ARGUMENT`.
+/// Throws `OKSTRA_INVALID_ARGUMENT`, and `OKSTRA_WORKTREE_REMOVED` where the directory lies in the trash.
 #[napi(ts_args_type = "directory: string")]
 pub fn find_repository(env: Env, directory: Unknown<'_>) -> napi::Result<Option<ProjectRepository>> {
     guarded(&env, || {
         let directory = absolute("directory", &text("directory", directory)?)?;
+        if let Ok(home) = OkstraHome::from_env() {
+            trash::refuse_removed(&home, &directory)?;
+        }
         let Some(around) = layout::around(&directory) else { return Ok(None) };
         let Layout { main_worktree, bare, .. } = around.layout();
         Ok(Some(ProjectRepository {

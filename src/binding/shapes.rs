@@ -221,7 +221,7 @@ pub struct TaskOverview {
 #[napi(object, object_from_js = false)]
 pub struct Obstacle {
     /// What it is: `uncommitted`, `untracked`, `ignored`, `operation`, `detached`, `refs`, `stashes`, `submodules`,
-    /// `unmerged`, `processes`, `locked`, `branch-in-use`, `residents`, `nested`, `mount`, `unreadable`, and what later versions add.
+    /// `unmerged`, `processes`, `locked`, `branch-in-use`, `residents`, `nested`, `unmovable`, `mount`, `unreadable`, and what later versions add.
     pub kind: &'static str,
     /// One sentence about it.
     pub detail: String,

@@ -287,6 +287,7 @@ export type OkstraErrorCode =
   | 'OKSTRA_REPOSITORY_GONE'
   /** The worktree is there, but its link to its repository is broken. */
   | 'OKSTRA_WORKTREE_BROKEN'
+  | 'OKSTRA_WORKTREE_REMOVED'
   /** The okstra home could be changed by somebody else, or belongs to somebody else. */
   | 'OKSTRA_UNSAFE_HOME'
   /** A lock was not free within the time allowed. */

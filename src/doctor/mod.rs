@@ -73,6 +73,9 @@ pub fn examine(home: &OkstraHome, options: &Options, patience: &Patience) -> Res
     if let Some(root) = options.root.as_ref().filter(|root| !root.is_dir()) {
         return Err(Error::RootNotFound { path: root.clone() });
     }
+    if let Some(root) = &options.root {
+        crate::trash::refuse_removed(home, root)?;
+    }
     durability::from_env()?;
     version::check()?;
     let registry = Registry::open(home);

@@ -327,12 +327,11 @@ fn conclude(job: &Job<'_>, intent: Intent, made: Result<Finished>, status: Statu
         Ok(finished) => finished,
         Err(error) => {
             let error = explain(error, &[&job.home.worktrees(), &intent.common_dir]);
-            // If this fails too, the intent stands and the next call takes it from there; after the row is written it
-            // stands in any case, and the next call finishes.
-            if intent.stage != Stage::Committed {
-                let _ = recover::abandon(job, intent);
+            // After the row is written it stands in any case, and the next call finishes it.
+            if intent.stage != Stage::Committed && recover::abandon(job, intent).is_ok() {
+                return Err(error);
             }
-            return Err(error);
+            return Err(error.begun(format!("okstra provision {}", job.plan.key)));
         }
     };
     let mut event = Event::new(

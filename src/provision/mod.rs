@@ -125,6 +125,7 @@ pub struct Provision {
 pub fn provision(home: &OkstraHome, request: &Request, patience: &Patience) -> Result<Provision> {
     patience.cancel.check("provisioning")?;
     let mut plan = Plan::new(home, request)?;
+    trash::refuse_removed(home, &plan.root)?;
     let registry = Registry::open(home);
     let mut from_another = None;
     let result = match standpoint::of(&registry, &plan.root, &plan.key) {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cancel::Cancel;
+use crate::disk;
 use crate::error::Result;
 use crate::git::repository::path_of;
 use crate::git::{Git, Repository};
@@ -62,6 +63,7 @@ pub(super) fn look(site: &Site<'_>, cancel: &Cancel) -> Result<Findings> {
     obstacles.extend(residents_in(site.registry, &places.collect::<Vec<_>>(), Some(site.path))?);
     let untracked = files(site, &status, &nested, cancel, &mut obstacles)?;
     git_state::look(site, &status, cancel, &mut obstacles)?;
+    obstacles.extend(unmovable(&[site.path, site.admin]));
     occupied(site.path, &mut obstacles);
     let mut places = |kind, paths: &[PathBuf], one: &str, many: &str| {
         if !paths.is_empty() {
@@ -78,6 +80,17 @@ pub(super) fn look(site: &Site<'_>, cancel: &Cancel) -> Result<Findings> {
     places(ObstacleKind::Unreadable, &inside.unreadable, one, many);
     obstacles.sort_by_key(|obstacle| obstacle.kind);
     Ok(Findings { obstacles, status, untracked, links: own })
+}
+
+/// What of these cannot be moved: found out before anything is written down, because git's half never goes without the tree.
+pub(super) fn unmovable(places: &[&Path]) -> Option<Obstacle> {
+    let refused: Vec<String> = places
+        .iter()
+        .filter_map(|place| disk::check_movable(place).err())
+        .map(|error| error.to_string())
+        .collect();
+    let first = refused.first()?.clone();
+    Some(Obstacle::new(ObstacleKind::Unmovable, first, &refused))
 }
 
 /// Who else lives in places that are to be moved or deleted, `tree` with them.

@@ -167,6 +167,7 @@ fn obstacles(registry: &Registry, path: &Path, cancel: &Cancel) -> Result<Vec<Ob
     if path.join(".git").is_dir() {
         add(ObstacleKind::Nested, &[PathBuf::from(".git")], "it is a repository");
     }
+    obstacles.extend(check::unmovable(&[path]));
     check::occupied(path, &mut obstacles);
     Ok(obstacles)
 }

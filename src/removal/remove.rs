@@ -227,11 +227,13 @@ pub(super) fn move_or_abandon(
         trash::commit_to_moving(ground, intent, &record)?;
         Ok(record)
     });
-    if committed.is_err() && intent.stage == Stage::Preparing {
-        // If this fails too, the intent stands and the next call takes it from there.
-        let _ = trash::abandon(ground, intent);
+    match committed {
+        Err(error) if intent.stage == Stage::Preparing && trash::abandon(ground, intent).is_ok() => {
+            Err(error)
+        }
+        Err(error) => Err(error.begun(format!("okstra remove {}", ground.key))),
+        committed => committed,
     }
-    committed
 }
 
 pub(super) fn refuse(key: &TaskKey, path: &Path, found: &[Obstacle], request: &RemoveRequest) -> Result<()> {

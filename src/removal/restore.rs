@@ -168,6 +168,7 @@ fn from_record(
             ground.registry.check_free(key, &branch, Some(&git.common_dir))?;
         }
     }
+    refuse_what_cannot_be(&record, repository.as_ref(), key)?;
     if let Some(repository) = &repository {
         for path in row.map(|row| &row.worktree_path).into_iter().chain([&record.path]) {
             provision::retire_stale(ground, repository.clone(), path, &branch)?;
@@ -187,6 +188,33 @@ fn from_record(
     };
     let note = notes.join("; ");
     Ok(Restoration { task_key: key.clone(), path, branch, source, trash_id: Some(record.id), note })
+}
+
+/// What git or the disk would refuse half-way: a branch beside which the deleted one cannot be made again, a place where
+/// nothing can be made, a tree that cannot be moved.
+fn refuse_what_cannot_be(record: &Record, repository: Option<&Repository>, key: &TaskKey) -> Result<()> {
+    if let (Some(repository), Some(branch)) = (repository, record.branch())
+        && repository.branch_tip(branch)?.is_none()
+    {
+        let wanted = format!("refs/heads/{branch}");
+        if let Some(name) = repository.blocking_branches.iter().find(|name| **name != wanted) {
+            return Err(Error::BranchExists {
+                task_key: key.clone(),
+                branch: branch.to_owned(),
+                blocking: name.trim_start_matches("refs/heads/").to_owned(),
+            });
+        }
+    }
+    if let Some(existing) = record.path.ancestors().skip(1).find(|above| above.is_dir()) {
+        disk::check_writable(existing)?;
+        disk::check_movable_into(existing)?;
+    }
+    let kept = record.git.as_ref().map(|git| &git.kept);
+    [Some(&record.tree), kept]
+        .into_iter()
+        .flatten()
+        .filter(|place| place.is_dir())
+        .try_for_each(|place| disk::check_movable(place))
 }
 
 fn put_back(ground: &Ground<'_>, record: &mut Record, branch: &str) -> Result<trash::Returned> {
@@ -241,7 +269,15 @@ fn rebuild_from(
     let fill = |tree: &std::path::Path, admin: &std::path::Path| {
         rebuild::fill(record, git, tree, admin, ground.lock, cancel)
     };
-    let answer = provision::rebuild(ground, repository.clone(), &entry, &tip, &fill)?;
+    let answer = match provision::rebuild(ground, repository.clone(), &entry, &tip, &fill) {
+        Ok(answer) => answer,
+        Err(error) => {
+            if made && !error.is_begun() && repository.branch_tip(branch)?.as_ref() == Some(&tip) {
+                worktree::delete_branch(&repository, branch, &tip, ground.lock)?;
+            }
+            return Err(error);
+        }
+    };
     if let Some(snapshot) = &git.snapshot {
         keep_what_only_it_keeps(&repository, &record.op, snapshot, ground.lock)?;
         trash::drop_ref(&repository, &record.op, snapshot, ground.lock)?;

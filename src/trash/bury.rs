@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 
 use super::record::{GitSide, Record};
 use super::{Ground, beside, repository_at};
@@ -51,7 +52,7 @@ pub(super) fn finish(ground: &Ground<'_>, intent: &Intent, record: &Record) -> R
 
 /// Takes the links to shared directories out of the tree, so that nothing that walks the trash can reach what they
 /// point to. Only a link that still is the recorded one goes.
-fn unlink_shared(record: &Record) -> Result<()> {
+pub(super) fn unlink_shared(record: &Record) -> Result<()> {
     for link in &record.links {
         let place = record.path.join(&link.name);
         if fs::read_link(&place).is_ok_and(|target| target == link.target) {
@@ -103,6 +104,11 @@ fn move_tree(ground: &Ground<'_>, record: &Record) -> Result<()> {
         disk::sync_dir(directory)?;
     }
     Ok(())
+}
+
+/// The other place where its tree may lie.
+pub(super) fn elsewhere(record: &Record) -> PathBuf {
+    beside(&record.id, &record.path)
 }
 
 fn delete_branch(

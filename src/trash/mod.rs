@@ -13,7 +13,9 @@ pub mod purge;
 mod put_back;
 pub mod record;
 mod sound;
+mod take_back;
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +30,9 @@ use crate::intent::{Intent, Kind, Stage};
 use crate::lock::{Patience, TaskLock};
 use crate::registry::Registry;
 use crate::task::TaskKey;
+
+/// The trash beside a worktree that lies on another file system than the home.
+const BESIDE: &str = ".okstra-trash";
 
 /// What every step on a task needs. Having the lock means that no standing intent is somebody's who lives.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +75,7 @@ pub fn tree_place(home: &OkstraHome, id: &str, path: &Path) -> PathBuf {
 
 /// Where the tree of an entry goes when the trash of the home is another file system.
 fn beside(id: &str, path: &Path) -> PathBuf {
-    path.parent().unwrap_or(path).join(".okstra-trash").join(id).join("tree")
+    path.parent().unwrap_or(path).join(BESIDE).join(id).join("tree")
 }
 
 #[cfg(unix)]
@@ -150,6 +155,24 @@ pub fn newest_of(home: &OkstraHome, key: &TaskKey) -> Option<Record> {
     entries(home).ok()?.into_iter().rfind(|record| record.task_key == key)
 }
 
+/// Fails when a directory lies in the tree of an entry: whoever is in there is in a worktree that was removed under them,
+/// and what they ask must not be answered with the advice to move the trash away.
+pub fn refuse_removed(home: &OkstraHome, directory: &Path) -> Result<()> {
+    let Ok(real) = fs::canonicalize(directory) else { return Ok(()) };
+    for tree in real.ancestors().filter(|above| above.file_name() == Some("tree".as_ref())) {
+        let Some(place) = tree.parent() else { continue };
+        let kind = place.parent().and_then(Path::file_name);
+        let Some(id) = place.file_name().and_then(|name| name.to_str()) else { continue };
+        if (kind == home.trash().file_name() || kind == Some(BESIDE.as_ref()))
+            && let Some(record) = Record::read_of(home, id)?
+        {
+            let (task_key, at) = (record.task_key, record.at);
+            return Err(Error::WorktreeRemoved { path: directory.to_owned(), task_key, at });
+        }
+    }
+    Ok(())
+}
+
 /// The directories in a directory that do not begin with a dot; none when there is no such directory.
 fn directories(directory: &Path) -> Result<Vec<PathBuf>> {
     // Nothing is looked for behind a link.
@@ -219,14 +242,18 @@ pub fn check_places(common_dir: Option<&Path>, record_tree: &Path) -> Result<()>
     }
 }
 
-/// Moves a worktree into the trash. From here on it happens, if not now, then by the next call. Gives notes for a person.
+/// Moves a worktree into the trash. Killed, it is finished by the next call; an error takes it back, or says that it stands.
+/// Gives notes for a person.
 pub fn bury(ground: &Ground<'_>, intent: &Intent, record: &Record) -> Result<Vec<String>> {
-    bury::finish(ground, intent, record)
+    let done = bury::finish(ground, intent, record);
+    take_back::unless_done(ground, intent, record, &Cell::new(false), done)
 }
 
 /// Moves a worktree back from the trash; see [`bury()`].
 pub fn put_back(ground: &Ground<'_>, intent: &Intent, record: &Record) -> Result<Returned> {
-    put_back::finish(ground, intent, record)
+    let made = Cell::new(false);
+    let done = put_back::finish(ground, intent, record, &made);
+    take_back::unless_done(ground, intent, record, &made, done)
 }
 
 /// Takes back what was only being prepared: the worktree is as it was, so its snapshot and the empty entry go.
@@ -288,9 +315,17 @@ pub fn settle(ground: &Ground<'_>, intent: &Intent) -> Result<Option<Vec<String>
         Intent::drop_for(ground.home, ground.key, ground.lock)?;
         return Ok(Some(vec![format!("{died}, and its entry {id} in the trash is gone")]));
     };
-    let (done, notes) = match intent.kind {
-        Kind::Remove => ("removing the worktree", bury(ground, intent, &record)?),
-        _ => ("restoring the worktree", put_back(ground, intent, &record)?.notes),
+    let (done, finished) = match intent.kind {
+        Kind::Remove => ("removing the worktree", bury(ground, intent, &record)),
+        _ => ("restoring the worktree", put_back(ground, intent, &record).map(|returned| returned.notes)),
+    };
+    let notes = match finished {
+        Ok(notes) => notes,
+        // Taken back, it is in nobody's way any more.
+        Err(error) if !error.is_begun() => {
+            return Ok(Some(vec![format!("{died} while it was {done}, which was taken back: {error}")]));
+        }
+        Err(error) => return Err(error),
     };
     Ok(Some([vec![format!("{died} while it was {done}, which is finished now")], notes].concat()))
 }

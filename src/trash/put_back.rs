@@ -1,6 +1,7 @@
 //! Back from the trash. Each step looks first whether it is done already, so that the list can be begun again at any
 //! point.
 
+use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,22 +28,21 @@ pub struct Returned {
     pub notes: Vec<String>,
 }
 
-pub(super) fn finish(ground: &Ground<'_>, intent: &Intent, record: &Record) -> Result<Returned> {
+pub(super) fn finish(
+    ground: &Ground<'_>,
+    intent: &Intent,
+    record: &Record,
+    made: &Cell<bool>,
+) -> Result<Returned> {
     let mut notes = Vec::new();
     let repository = match &record.git {
         Some(git) => repository_at(&git.common_dir, &intent.branch)?,
         None => None,
     };
     if let Some((repository, git)) = repository.as_ref().zip(record.git.as_ref()) {
-        bring_branch_back(ground, intent, repository, git, record)?;
+        made.set(bring_branch_back(ground, intent, repository, git, record)?);
     }
-    if let Err(error) = move_tree(ground, record) {
-        // Nothing has been moved yet, so nothing needs to be finished.
-        if matches!(error, Error::PathExists { .. }) {
-            Intent::drop_for(ground.home, ground.key, ground.lock)?;
-        }
-        return Err(error);
-    }
+    move_tree(ground, record)?;
     let mut admin = None;
     if let Some((repository, git)) = repository.as_ref().zip(record.git.as_ref()) {
         notes.extend(detach_where_branch_is_taken(ground, repository, git)?);
@@ -85,29 +85,29 @@ pub(super) fn finish(ground: &Ground<'_>, intent: &Intent, record: &Record) -> R
     Ok(Returned { entry, notes })
 }
 
-/// Makes the branch again where it was deleted, at the commit where it stood.
+/// Makes the branch again where it was deleted, at the commit where it stood; whether it did.
 fn bring_branch_back(
     ground: &Ground<'_>,
     intent: &Intent,
     repository: &Repository,
     git: &GitSide,
     record: &Record,
-) -> Result<()> {
-    let (Some(branch), Some(tip)) = (record.branch(), &git.branch_tip) else { return Ok(()) };
+) -> Result<bool> {
+    let (Some(branch), Some(tip)) = (record.branch(), &git.branch_tip) else { return Ok(false) };
     let name = format!("refs/heads/{branch}");
     if let Some(since) = intent.written_at() {
         stale::remove_ref_lock(&git.common_dir, &name, since)?;
     }
     if repository.branch_tip(branch)?.is_some() {
-        return Ok(());
+        return Ok(false);
     }
     let nothing = Repository::null_id(tip);
-    repository.git().args(["update-ref", &name, tip, &nothing]).holding(ground.lock).read().map(drop)
+    repository.git().args(["update-ref", &name, tip, &nothing]).holding(ground.lock).read().map(|_| true)
 }
 
 /// Whether the tree was moved by an earlier attempt: it is not in the trash any more, and what lies at its place is tied to
 /// the repository, under whichever name its entry has got there.
-fn is_back(record: &Record) -> bool {
+pub(super) fn is_back(record: &Record) -> bool {
     if fs::symlink_metadata(&record.tree).is_ok() {
         return false;
     }
@@ -207,7 +207,7 @@ fn move_admin(ground: &Ground<'_>, git: &GitSide, record: &Record) -> Result<Pat
     Ok(admin)
 }
 
-fn link_again(worktree: &Path, links: &[Link]) -> Result<()> {
+pub(super) fn link_again(worktree: &Path, links: &[Link]) -> Result<()> {
     if links.is_empty() {
         return Ok(());
     }
