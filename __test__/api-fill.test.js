@@ -272,3 +272,62 @@ test("git's own record of a worktree is that of git worktree add, but for the tr
   const [created] = log('logs', 'refs', 'heads', 'fix-git')
   assert.deepEqual(log('logs', 'refs', 'heads', 'fix-own'), [created.replace(/HEAD$/, baseRef), ''])
 })
+
+/** What an index is apart from its entries: version, extensions, whether a hash ends it. */
+function formOf(file) {
+  const bytes = fs.readFileSync(file)
+  const extensions = ['TREE', 'UNTR', 'EOIE', 'IEOT', 'FSMN', 'link', 'sdir'].filter((name) => bytes.includes(name))
+  return { version: bytes.readUInt32BE(4), extensions, hashed: !bytes.subarray(-20).equals(Buffer.alloc(20)) }
+}
+
+test('the index has the form that git gives it under every setting', unix, async (t) => {
+  const box = apiSandbox(t)
+  const { root, names } = repositoryOf(box, 130)
+  const plain = path.join(box.dir, 'plain')
+  const git = (...args) => box.git(args, { cwd: root })
+  const settings = [
+    [], ['index.version', '4'], ['index.version', '3'], ['index.version', '9'], ['feature.manyFiles', 'true'], ['feature.manyFiles', 'false'],
+    ['core.untrackedCache', 'true'], ['core.untrackedCache', 'keep'], ['index.skipHash', 'true'], ['index.threads', '4'], ['index.threads', 'true'], ['index.threads', '1'],
+    ['core.splitIndex', 'true'], ['index.sparse', 'true'], ['index.recordEndOfIndexEntries', 'true'], ['index.recordOffsetTable', 'true'],
+  ]
+  let number = 0
+  /** Compares a new worktree with one that git makes beside it. */
+  const compare = (what) => {
+    number += 1
+    git('worktree', 'add', '-q', '--detach', plain)
+    const { path: tree } = okstra.provisionTaskWorktreeSync(box.options(root, `t${number}`))
+    const indexOf = (at) => box.git(['rev-parse', '--path-format=absolute', '--git-path', 'index'], { cwd: at })
+    assert.deepEqual(formOf(indexOf(tree)), formOf(indexOf(plain)), what)
+    const staged = (at) => box.git(['ls-files', '--stage'], { cwd: at })
+    assert.equal(staged(tree), staged(plain), what)
+    assert.equal(box.git(['status', '--porcelain'], { cwd: tree }), '', what)
+    git('worktree', 'remove', '--force', plain)
+    // With half of it in the repository the index is git's, which reads what it wrote in the same second.
+    if (what.includes('splitIndex')) return
+    for (const name of names.slice(0, 3)) changeUnseen(path.join(tree, name))
+    assert.equal(box.git(['-c', 'core.trustCtime=false', 'status', '--porcelain'], { cwd: tree }), '', `${what}: it is read again`)
+  }
+  for (const [key, value] of settings) {
+    if (key) git('config', key, value)
+    compare(`${key}=${value}`)
+    // What git completes, and what it fills by itself.
+    fs.renameSync(path.join(root, names[0]), path.join(root, 'away'))
+    const change = fs.statSync(path.join(root, 'away'))
+    number += 1
+    git('worktree', 'add', '-q', '--detach', plain)
+    const { path: tree } = okstra.provisionTaskWorktreeSync(box.options(root, `c${number}`))
+    const indexOf = (at) => box.git(['rev-parse', '--path-format=absolute', '--git-path', 'index'], { cwd: at })
+    assert.deepEqual(formOf(indexOf(tree)), formOf(indexOf(plain)), `completed, ${key}=${value}`)
+    git('worktree', 'remove', '--force', plain)
+    fs.renameSync(path.join(root, 'away'), path.join(root, names[0]))
+    fs.utimesSync(path.join(root, names[0]), change.atime, change.mtime)
+    // A spare that was made under the same settings.
+    await okstra.warmSpares({ projectRoot: root, count: 1 })
+    compare(`from a spare, ${key}=${value}`)
+    await okstra.warmSpares({ projectRoot: root, count: 0 })
+    if (key) git('config', '--unset', key)
+  }
+  process.env.GIT_INDEX_VERSION = '4'
+  box.env.GIT_INDEX_VERSION = '4'
+  compare('GIT_INDEX_VERSION=4')
+})

@@ -187,10 +187,11 @@ pub fn reads_attributes_elsewhere() -> bool {
     std::env::var_os("GIT_ATTR_SOURCE").is_some_and(|value| !value.is_empty())
 }
 
-/// The index version that a new index is to have, as far as it is one.
+/// The version that a new index is to have, whatever it says.
 #[must_use]
-pub fn index_version() -> Option<OsString> {
-    std::env::var_os("GIT_INDEX_VERSION").filter(|value| !value.is_empty())
+pub fn index_version() -> Option<String> {
+    let value = std::env::var_os("GIT_INDEX_VERSION").filter(|value| !value.is_empty())?;
+    Some(value.to_string_lossy().into_owned())
 }
 
 /// A value that git reads as true or false.

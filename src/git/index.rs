@@ -5,6 +5,7 @@
 
 pub mod candid;
 mod draft;
+pub mod form;
 
 use std::path::Path;
 

@@ -198,7 +198,8 @@ fn register_and_fill(
     });
     let Registered { admin, was_known } = admin?;
     let times = if was_known { times.of_known_path(&intent.path) } else { times };
-    if times == Times::OfSources && spare::claim(&job.claim(), intent, &admin, &prepared.spares)? {
+    let claim = spare::Claim { config: prepared.config.as_ref(), ..job.claim() };
+    if times == Times::OfSources && spare::claim(&claim, intent, &admin, &prepared.spares)? {
         job.plan.progress.finish(checkout::count_entries(&admin)?);
         return Ok(admin);
     }

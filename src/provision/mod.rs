@@ -319,6 +319,7 @@ impl Job<'_> {
             repository: &self.repository,
             task_lock: self.task_lock,
             cancel: &self.patience.cancel,
+            config: None,
         }
     }
 }

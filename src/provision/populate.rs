@@ -102,6 +102,7 @@ mod from_main {
     use crate::disk;
     use crate::error::Result;
     use crate::git::config::Config;
+    use crate::git::index::form::Form;
     use crate::git::index::{self, Draft, Index};
     use crate::git::{Git, Repository, checkout, environment};
     use crate::progress::Progress;
@@ -175,6 +176,7 @@ mod from_main {
                     Some(conversions) => self.conversions = conversions,
                     None => return Ok(false),
                 }
+                self.config = config;
             }
             let cancel = filling.cancel;
             let unfinished = admin.join(UNFINISHED);
@@ -185,6 +187,9 @@ mod from_main {
             {
                 let files = (missing, self.draft.len());
                 checkout::complete(path, &unfinished, files, filling.task_lock, cancel, filling.progress)?;
+            }
+            if let Some(form) = Form::of(&self.config) {
+                form.apply(path, &unfinished, filling.task_lock, cancel)?;
             }
             disk::put_in_place(&unfinished, &admin.join("index"))?;
             filling.progress.finish(self.draft.len());

@@ -53,10 +53,19 @@ pub(super) struct Findings {
 
 /// Looks at everything.
 pub(super) fn look(site: &Site<'_>, cancel: &Cancel) -> Result<Findings> {
+    at_depth(site, Depth::Everything, cancel)
+}
+
+/// The same for a proposal, which runs nothing that the repository configures.
+pub(super) fn propose(site: &Site<'_>, cancel: &Cancel) -> Result<Findings> {
+    at_depth(site, Depth::Proposed, cancel)
+}
+
+fn at_depth(site: &Site<'_>, depth: Depth, cancel: &Cancel) -> Result<Findings> {
     let mut obstacles = Vec::new();
     let own = links::own(site.path, &site.repository.common_dir, site.repository.main_worktree.as_deref());
     let inside = inside::look(site.path, cancel)?;
-    let status = status::ask(site.path, Depth::Everything, &own, cancel)?;
+    let status = status::ask(site.path, depth, &own, cancel)?;
     let nested = repositories(site, &inside, &mut obstacles)?;
     let places: Vec<PathBuf> = inside.repositories.iter().map(|below| site.path.join(below)).collect();
     let places = places.iter().map(PathBuf::as_path).chain([site.admin]);

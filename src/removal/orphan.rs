@@ -98,7 +98,7 @@ impl Orphan {
         cancel: &Cancel,
     ) -> Result<Vec<Obstacle>> {
         match self.site(registry, key, path) {
-            Some(site) => Ok(check::look(&site, cancel)?.obstacles),
+            Some(site) => Ok(check::propose(&site, cancel)?.obstacles),
             None => obstacles(registry, path, cancel),
         }
     }

@@ -126,7 +126,7 @@ pub(super) fn check(
 ) -> Result<()> {
     let obstacles = match open(entry, |_| Ok(()))? {
         None => super::missing::obstacles(registry, entry)?,
-        Some(opened) => check::look(&opened.site(registry, entry, request), cancel)?.obstacles,
+        Some(opened) => check::propose(&opened.site(registry, entry, request), cancel)?.obstacles,
     };
     refuse(&entry.key, &entry.worktree_path, &obstacles, request)
 }

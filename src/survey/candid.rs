@@ -50,7 +50,7 @@ pub struct Question {
     index: Option<Temporary>,
     settings: Vec<&'static str>,
     hidden: Hidden,
-    look: Look,
+    runs_filters: bool,
 }
 
 impl Question {
@@ -61,7 +61,7 @@ impl Question {
             index: None,
             settings: SETTINGS.to_vec(),
             hidden: Hidden::default(),
-            look,
+            runs_filters: look == Look::Closely,
         };
         if is_true(directory) {
             question.settings.extend(ON_A_TRUE_FILE_SYSTEM);
@@ -82,11 +82,18 @@ impl Question {
         &self.hidden
     }
 
+    /// Runs no filter, however closely it looks.
+    #[must_use]
+    pub const fn without_filters(mut self) -> Self {
+        self.runs_filters = false;
+        self
+    }
+
     /// A call of git that asks in this way. It only looks, and runs filters when it looks closely.
     #[must_use]
     pub fn git<'a>(&self) -> Git<'a> {
         let git = Git::new(&self.directory).settings(&self.settings).looks_only();
-        let git = if self.look == Look::Closely { git.running_filters() } else { git };
+        let git = if self.runs_filters { git.running_filters() } else { git };
         match &self.index {
             Some(index) => git.index_file(&index.0),
             None => git,

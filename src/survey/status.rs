@@ -56,6 +56,8 @@ pub enum Depth {
     /// What must be known before something is removed: ignored files, and the content of files whose stat data proves
     /// nothing.
     Everything,
+    /// The same without running a filter: what may be proposed, and is looked at again before it is done.
+    Proposed,
 }
 
 impl WorkStatus {
@@ -84,8 +86,10 @@ impl WorkStatus {
 /// at [`Depth::Everything`]: else a file that passes through one counts as changed as soon as its stat data is not that of
 /// the index.
 pub fn ask(worktree: &Path, depth: Depth, links: &[PathBuf], cancel: &Cancel) -> Result<WorkStatus> {
-    let look = if depth == Depth::Everything { Look::Closely } else { Look::AsGit };
+    let closely = matches!(depth, Depth::Everything | Depth::Proposed);
+    let look = if closely { Look::Closely } else { Look::AsGit };
     let question = Question::about(worktree, look, cancel)?;
+    let question = if depth == Depth::Everything { question } else { question.without_filters() };
     let mut git = question.git().args([
         "status",
         "--porcelain=v2",
@@ -103,7 +107,7 @@ pub fn ask(worktree: &Path, depth: Depth, links: &[PathBuf], cancel: &Cancel) ->
     let mut status = parse(&output).ok_or_else(|| Error::Internal {
         message: format!("git status in {} answered in another form than expected", worktree.display()),
     })?;
-    if look == Look::AsGit {
+    if depth != Depth::Everything {
         filtered::leave_out_unchanged(worktree, &mut status.unstaged, cancel)?;
     }
     let hidden = question.hidden();

@@ -13,6 +13,7 @@ use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{IoContext, Result};
 use crate::git::config::Config;
+use crate::git::index::form::Form;
 use crate::git::{Git, Repository};
 use crate::home::OkstraHome;
 use crate::intent::Intent;
@@ -29,6 +30,8 @@ pub struct Claim<'a> {
     pub task_lock: &'a TaskLock,
     /// Stops it.
     pub cancel: &'a Cancel,
+    /// The configuration, where it is known.
+    pub config: Option<&'a Config>,
 }
 
 /// Whether there is a spare of the repository at all.
@@ -119,12 +122,7 @@ fn move_in(job: &Claim<'_>, intent: &Intent, admin: &Path, claimed: &Path) -> Re
     if index.is_file() {
         let spare = pool::read_record(claimed);
         if spare.is_none_or(|record| record.commit != intent.commit) {
-            match fs::remove_file(claimed.join("index.lock")) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(error).context("remove the stale lock of", &index);
-                }
-                _ => {}
-            }
+            drop_lock_of(&index)?;
             // `--reset`: nobody has worked in this tree, and a killed attempt may have written some of the files.
             Git::new(&intent.path)
                 .args(["read-tree", "--reset", "-u", &intent.commit])
@@ -135,9 +133,27 @@ fn move_in(job: &Claim<'_>, intent: &Intent, admin: &Path, claimed: &Path) -> Re
                 .cancel(job.cancel)
                 .read()?;
         }
+        let form = match job.config {
+            Some(config) => Form::of(config),
+            None => Form::of(&Config::read(Git::new(&intent.path))?),
+        };
+        if let Some(form) = form {
+            drop_lock_of(&index)?;
+            form.apply(&intent.path, &index, job.task_lock, job.cancel)?;
+        }
         disk::move_aside(&index, &admin.join("index"))?;
     }
     pool::drop_shell(claimed)
+}
+
+/// Removes the lock file that a killed git left.
+fn drop_lock_of(index: &Path) -> Result<()> {
+    match fs::remove_file(index.with_extension("lock")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).context("remove the stale lock of", index)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes the index younger than the files it knows, which nobody has touched since it was written: git compares whole
