@@ -271,6 +271,9 @@ export type OkstraErrorCode =
   | 'OKSTRA_KEY_EXISTS'
   /** The repository has no commit to start from. */
   | 'OKSTRA_NO_COMMITS'
+  | 'OKSTRA_HEAD_UNBORN'
+  | 'OKSTRA_HEAD_UNREADABLE'
+  | 'OKSTRA_OBJECTS_MISSING'
   /** The base names no commit of the repository. */
   | 'OKSTRA_BASE_NOT_FOUND'
   /** git ended with an error; its own message is kept. */

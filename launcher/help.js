@@ -9,7 +9,7 @@ const COLUMNS = Math.max(40, Math.min(100, process.stdout.columns || 100))
 
 const ENVIRONMENT = [
   ['OKSTRA_HOME', 'Where worktrees and the registry are kept (default: ~/.okstra)'],
-  ['OKSTRA_WORKTREE_SYNC_DIRS', 'Directories of the main worktree that every task sees through a link, with colons between (default: .project-docs:.scratch:graphify-out)'],
+  ['OKSTRA_WORKTREE_SYNC_DIRS', 'Directories and files of the main worktree that every task sees through a link, with colons between (default: .project-docs:.scratch:graphify-out)'],
   ['OKSTRA_LOCK_TIMEOUT_MS', 'How long to wait for other processes (default: 120000)'],
   ['OKSTRA_TRASH_DAYS', 'How many days a removed worktree can be restored before `okstra prune` proposes to delete it (default: 14)'],
   ['OKSTRA_GIT_TIMEOUT', 'How long one git process may take, in seconds'],

@@ -283,8 +283,8 @@ fn link(
     admin: &Path,
     patience: &Patience,
 ) -> Result<Vec<String>> {
-    let shares = share::present(&share::configured()?, repository.main_worktree.as_deref());
-    let linked = share::link(&shares, path, admin)?;
+    let main = repository.main_worktree.as_deref();
+    let linked = share::link(&share::configured()?, main, path, admin, &repository.common_dir)?.linked;
     let lock = RepositoryLock::acquire(home, &repository.common_dir, patience)?;
     share::exclude(&linked, &repository.common_dir, &lock)?;
     Ok(linked)

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::lock::Holder;
 use crate::obstacle::Obstacle;
+use crate::shell;
 use crate::task::TaskKey;
 
 /// The result type of every fallible function of the crate.
@@ -56,6 +57,12 @@ codes! {
     KeyExists = "OKSTRA_KEY_EXISTS",
     /// The repository has no commit to start from.
     NoCommits = "OKSTRA_NO_COMMITS",
+    /// The branch that `HEAD` names does not exist, while others do.
+    HeadUnborn = "OKSTRA_HEAD_UNBORN",
+    /// `HEAD`, or the branch that it names, cannot be read.
+    HeadUnreadable = "OKSTRA_HEAD_UNREADABLE",
+    /// A commit to start from is missing in the repository.
+    ObjectsMissing = "OKSTRA_OBJECTS_MISSING",
     /// The base names no commit of the repository.
     BaseNotFound = "OKSTRA_BASE_NOT_FOUND",
     /// git ended with an error; its own message is kept.
@@ -144,6 +151,15 @@ pub enum Error {
     /// See [`ErrorCode::NoCommits`].
     #[error("cannot start a worktree from {}: the repository has no commit yet", repository.display())]
     NoCommits { repository: PathBuf },
+    /// See [`ErrorCode::HeadUnborn`].
+    #[error("cannot start a worktree from the HEAD of {}: it names the branch {branch}, which does not exist", repository.display())]
+    HeadUnborn { repository: PathBuf, branch: String, others: Vec<String> },
+    /// See [`ErrorCode::HeadUnreadable`].
+    #[error("cannot read {} of a repository: {reason}", path.display())]
+    HeadUnreadable { path: PathBuf, reason: String },
+    /// See [`ErrorCode::ObjectsMissing`].
+    #[error("cannot start a worktree from {what} in {}: its commit {commit} is missing there", repository.display())]
+    ObjectsMissing { repository: PathBuf, what: String, commit: String },
     /// See [`ErrorCode::BaseNotFound`].
     #[error("cannot find the base {base:?} in {}{}", repository.display(), if *shallow { ", which is a shallow clone" } else { "" })]
     BaseNotFound { base: String, repository: PathBuf, shallow: bool },
@@ -243,6 +259,9 @@ impl Error {
             Self::BranchCheckedOut { .. } | Self::BranchOfOtherHome { .. } => ErrorCode::BranchCheckedOut,
             Self::KeyExists { .. } => ErrorCode::KeyExists,
             Self::NoCommits { .. } => ErrorCode::NoCommits,
+            Self::HeadUnborn { .. } => ErrorCode::HeadUnborn,
+            Self::HeadUnreadable { .. } => ErrorCode::HeadUnreadable,
+            Self::ObjectsMissing { .. } => ErrorCode::ObjectsMissing,
             Self::BaseNotFound { .. } => ErrorCode::BaseNotFound,
             Self::GitFailed { .. } => ErrorCode::GitFailed,
             Self::GitTimeout { .. } => ErrorCode::GitTimeout,
@@ -295,6 +314,23 @@ impl Error {
                 format!("Use the worktree it has (`okstra path {task_key}`), or release it first.")
             }
             Self::NoCommits { .. } => "Make a first commit, then try again.".into(),
+            Self::HeadUnborn { branch, others, .. } => format!(
+                "Name a base that exists (`--base {}`, `baseRef`; there are {}), or make a first commit on {branch}.",
+                shell::word(others.first().map_or("", String::as_str)),
+                others.join(", ")
+            ),
+            Self::HeadUnreadable { path, .. } if path.ends_with("HEAD") => format!(
+                "Write it anew with the branch that was checked out, say `echo 'ref: refs/heads/main' > {}`, then try again.",
+                shell::path(path)
+            ),
+            Self::HeadUnreadable { path, .. } => format!(
+                "Move {} away; then make the branch anew at the last commit that its log names, or name another base (`--base`, `baseRef`).",
+                shell::path(path)
+            ),
+            Self::ObjectsMissing { repository, .. } => format!(
+                "Bring it back (`git -C {} fetch --refetch` gets all that a remote has), or name a base that is whole (`--base`, `baseRef`).",
+                shell::path(repository)
+            ),
             Self::BaseNotFound { shallow: true, .. } => {
                 "Fetch more history (`git fetch --deepen=<n>`) or name another base.".into()
             }
@@ -415,7 +451,11 @@ impl Error {
             | Self::RegistryCorrupt { path, .. }
             | Self::Io { path, .. } => Some(path),
             Self::BranchOfOtherHome { place, .. } => Some(&place.0),
-            Self::NoCommits { repository } | Self::BaseNotFound { repository, .. } => Some(repository),
+            Self::NoCommits { repository }
+            | Self::HeadUnborn { repository, .. }
+            | Self::ObjectsMissing { repository, .. }
+            | Self::BaseNotFound { repository, .. } => Some(repository),
+            Self::HeadUnreadable { path, .. } => Some(path),
             Self::GitFailed { directory, .. } | Self::GitTimeout { directory, .. } => Some(directory),
             Self::Begun { cause, .. } => cause.path(),
             _ => None,
@@ -429,6 +469,7 @@ impl Error {
             Self::BranchExists { branch, .. }
             | Self::BranchOwned { branch, .. }
             | Self::BranchOfOtherHome { branch, .. }
+            | Self::HeadUnborn { branch, .. }
             | Self::BranchCheckedOut { branch, .. } => Some(branch),
             _ => None,
         }

@@ -142,7 +142,12 @@ mod other {
         /// Makes a symbolic link.
         pub fn link(&mut self, path: &Path, target: &OsStr) -> io::Result<()> {
             let place = self.place(path)?;
-            std::os::windows::fs::symlink_file(target, place)
+            // A link says there of which kind its target is.
+            if place.parent().is_some_and(|above| above.join(target).is_dir()) {
+                std::os::windows::fs::symlink_dir(target, place)
+            } else {
+                std::os::windows::fs::symlink_file(target, place)
+            }
         }
 
         /// Makes a directory and what is missing above it; one that is there is fine.

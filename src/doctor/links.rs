@@ -40,12 +40,12 @@ pub(super) fn examine(doctor: &mut Doctor<'_>, known: &[Known], inspection: &Ins
                         target.display()
                     ),
                 );
-                let source = main
-                    .and_then(|main| fs::canonicalize(main.join(name)).ok())
-                    .filter(|source| source.is_dir());
+                let source = share::present(std::slice::from_ref(name), main).pop().map(|share| share.source);
                 let remedy = match &source {
                     Some(source) => format!("Points it to {}.", source.display()),
-                    None => "Takes the link away: the main worktree has no such directory.".to_owned(),
+                    None => {
+                        "Takes the link away: the main worktree has no such file or directory.".to_owned()
+                    }
                 };
                 doctor
                     .mend(finding.of(&entry.key).at(&link), remedy, |_| relink(&link, source.as_deref()))?;

@@ -92,14 +92,16 @@ pub fn post_checkout(repository: &Repository) -> Result<Vec<Hook>> {
     Ok(hooks)
 }
 
+/// Whether git would run a hook file.
 #[cfg(unix)]
-fn runnable(hook: &Path) -> bool {
+pub fn runnable(hook: &Path) -> bool {
     // As git: a hook without the execute bit is no hook.
     hook.is_file() && rustix::fs::access(hook, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
+/// Whether git would run a hook file.
 #[cfg(not(unix))]
-fn runnable(hook: &Path) -> bool {
+pub fn runnable(hook: &Path) -> bool {
     hook.is_file()
 }
 

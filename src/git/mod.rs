@@ -1,6 +1,7 @@
 //! Everything okstra knows about git: how it is spawned, what a directory belongs to, how worktrees are registered.
 
 pub mod attributes;
+pub mod base;
 pub mod checkout;
 pub mod command;
 pub mod config;
@@ -26,6 +27,7 @@ mod spawn;
 pub mod stale;
 pub mod started;
 mod stderr;
+mod unborn;
 pub mod version;
 pub mod worktree;
 

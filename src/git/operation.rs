@@ -145,6 +145,8 @@ pub struct Signs {
     pub operation: bool,
     /// References are kept in tables: no file tells where `HEAD` stands.
     pub tables: bool,
+    /// A file of okstra's own says what the base of the task follows.
+    pub follows: bool,
 }
 
 /// Reads the names in an administrative directory, and nothing else: five system calls, however many things there may be
@@ -157,6 +159,7 @@ pub fn signs(admin: &Path) -> Result<Signs> {
             b"rebase-merge" | b"rebase-apply" | b"MERGE_HEAD" | b"CHERRY_PICK_HEAD" | b"REVERT_HEAD"
             | b"sequencer" | b"BISECT_LOG" | b"MERGE_MSG" => signs.operation = true,
             b"reftable" => signs.tables = true,
+            b"okstra-follows" => signs.follows = true,
             _ => {}
         }
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Git;
 use super::environment;
 use super::layout::{self, Layout};
+use super::unborn;
 use super::worktree;
 use crate::disk;
 use crate::error::{Error, IoContext, Result};
@@ -64,25 +65,6 @@ impl Repository {
         &self.anchor
     }
 
-    /// The full id of the commit that a checked base names; see [`crate::task::check_base`].
-    pub fn resolve(&self, base: &str) -> Result<String> {
-        let spec = format!("{base}^{{commit}}");
-        let output =
-            self.git().args(["rev-parse", "--verify", "--quiet", "--end-of-options", &spec]).run()?;
-        if !matches!(output.status.code(), Some(0 | 1 | 128)) {
-            return Err(output.into_error("rev-parse", &self.anchor));
-        }
-        let id = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        if output.status.success() && !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Ok(id);
-        }
-        Err(Error::BaseNotFound {
-            base: base.to_owned(),
-            repository: self.main_worktree.clone().unwrap_or_else(|| self.common_dir.clone()),
-            shallow: self.shallow,
-        })
-    }
-
     /// The commit id that a branch stands at, where it exists.
     pub fn branch_tip(&self, branch: &str) -> Result<Option<String>> {
         let name = format!("refs/heads/{branch}");
@@ -136,7 +118,9 @@ pub fn discover(root: &Path, branch: &str) -> Result<Discovery> {
                 Answer::Failed(stderr) => Err(failed(&anchor, stderr)),
             }
         }
-        Answer::Failed(stderr) if stderr.contains("not a git repository (or any") => Ok(Discovery::NotGit),
+        Answer::Failed(stderr) if stderr.contains("not a git repository (or any") => {
+            unborn::damaged_above(&anchor).map_or(Ok(Discovery::NotGit), Err)
+        }
         Answer::Failed(stderr) if stderr.contains("not a git repository: ") => {
             // The .git file up there points to a repository that is not there: never "no repository".
             Err(Error::WorktreeBroken { path: anchor, reason: stderr.trim().to_owned() })
@@ -309,7 +293,7 @@ pub(super) fn split<'b>(text: &'b [u8], separator: &[u8]) -> Vec<&'b [u8]> {
     parts
 }
 
-pub(super) fn trim_newline(bytes: &[u8]) -> &[u8] {
+pub(crate) fn trim_newline(bytes: &[u8]) -> &[u8] {
     bytes.strip_suffix(b"\n").unwrap_or(bytes)
 }
 

@@ -11,6 +11,7 @@ use super::{Job, Provision, Status, hook, populate, share, spare};
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::error::{Error, Result};
+use crate::git::base::Base;
 use crate::git::checkout;
 use crate::git::config::Config;
 use crate::git::mend::HeldNames;
@@ -32,7 +33,8 @@ pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provis
     if leftover.is_none() {
         refuse_existing_branch(job)?;
     }
-    let base = base_commit(job)?;
+    let named = base_of(job)?;
+    let base = named.commit.clone();
     let times = Times::of(job, &plan.path, leftover.is_some());
     job.home.prepare_parent_of(&plan.key)?;
     disk::check_writable(plan.path.parent().unwrap_or(&plan.path))?;
@@ -53,7 +55,7 @@ pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provis
     intent.spares.dedup();
     intent.write(job.home, &plan.key, job.task_lock)?;
 
-    let made = (|| {
+    let mut make = || {
         let start = match &leftover {
             Some(leftover) if leftover.tip != base => {
                 worktree::move_branch(&job.repository, &plan.branch, &leftover.tip, &base, job.task_lock)?;
@@ -64,8 +66,18 @@ pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provis
         };
         let admin = register_and_fill(job, &intent, start, times, true)?;
         finish(job, &mut intent, &admin)
-    })();
-    conclude(job, intent, made, Status::Created)
+    };
+    let (made, about) = std::thread::scope(|scope| {
+        let look = || remarks::base::look(job, &named);
+        let looking = std::thread::Builder::new().name("okstra base".into()).spawn_scoped(scope, look);
+        let made = make();
+        // What could not be looked at is not told.
+        (made, looking.ok().and_then(|looking| looking.join().ok()).unwrap_or_default())
+    });
+    let mut answer = conclude(job, intent, made, Status::Created)?;
+    remarks::behind::follow(&answer.path, about.follows.as_deref());
+    answer.remarks.splice(0..0, about.remarks);
+    Ok(answer)
 }
 
 /// Fills a registered, empty worktree: the worktree, its administrative directory.
@@ -145,15 +157,18 @@ fn refuse_existing_branch(job: &Job<'_>) -> Result<()> {
     Ok(())
 }
 
-fn base_commit(job: &Job<'_>) -> Result<String> {
-    let no_commits = || Error::NoCommits {
-        repository: job.repository.main_worktree.clone().unwrap_or_else(|| job.repository.common_dir.clone()),
-    };
+fn base_of(job: &Job<'_>) -> Result<Base> {
     match (&job.plan.base, &job.repository.head) {
-        (Some(base), None) if base == "HEAD" => Err(no_commits()),
-        (Some(base), _) => job.repository.resolve(base),
-        (None, Some(head)) => Ok(head.clone()),
-        (None, None) => Err(no_commits()),
+        (Some(base), Some(_)) => job.repository.base(base),
+        (Some(base), None) if !matches!(base.as_str(), "HEAD" | "@") => {
+            match job.repository.no_commit_at_head()? {
+                // git adds no worktree beside a damaged HEAD, whatever the base.
+                damaged @ Error::HeadUnreadable { .. } => Err(damaged),
+                _ => job.repository.base(base),
+            }
+        }
+        (None, Some(head)) => Ok(Base { commit: head.clone(), reference: None, ambiguous: None }),
+        (_, None) => Err(job.repository.no_commit_at_head()?),
     }
 }
 
@@ -263,7 +278,7 @@ fn untracked(repository: &crate::git::Repository, commit: &str, names: Vec<Strin
 
 /// What [`finish`] has to tell.
 pub(super) struct Finished {
-    pub(super) linked: Vec<String>,
+    links: share::Links,
     pub(super) hook: hook::HookReport,
     entry: Entry,
 }
@@ -271,8 +286,8 @@ pub(super) struct Finished {
 /// From a filled tree to a committed row: links, hook, the standing lock, flush, row, record, and the intent is dropped
 /// last. Every step can be repeated, because recovery does exactly that.
 pub(super) fn finish(job: &Job<'_>, intent: &mut Intent, admin: &Path) -> Result<Finished> {
-    let shares = share::present(&job.plan.shared, job.repository.main_worktree.as_deref());
-    let linked = share::link(&shares, &intent.path, admin)?;
+    let main = job.repository.main_worktree.as_deref();
+    let links = share::link(&job.plan.shared, main, &intent.path, admin, &intent.common_dir)?;
     let hook = hook::run_post_checkout(job, intent)?;
     // Before the row, so that no task is active without it, and so that the flush takes it along.
     lock::put_on(admin, &job.plan.key, Empty::Torn)?;
@@ -286,7 +301,7 @@ pub(super) fn finish(job: &Job<'_>, intent: &mut Intent, admin: &Path) -> Result
     intent.stage = Stage::Committed;
     registry::write_task_record(admin, &entry, &intent.common_dir)?;
     Intent::drop_for(job.home, &job.plan.key, job.task_lock)?;
-    Ok(Finished { linked, hook, entry })
+    Ok(Finished { links, hook, entry })
 }
 
 /// The commit point: the row.
@@ -346,18 +361,22 @@ fn conclude(job: &Job<'_>, intent: Intent, made: Result<Finished>, status: Statu
     event.detail = finished.hook.detail();
     job.registry.record(&event);
     let hooks = finished.hook.notes.into_iter().map(|said| Remark::new(RemarkCode::HookFailed, said));
+    // A git that cannot say where its hooks lie has said so before.
+    let dead = remarks::hooks::missing(&job.repository, &intent.path).unwrap_or_default();
     let submodules = submodules(&intent.path).map(|said| Remark::new(RemarkCode::Submodules, said));
-    Ok(Provision {
+    let mut answer = Provision {
         status,
         headline: remarks::headline(status, &finished.entry, &finished.entry.branch, &job.plan.phase),
-        remarks: hooks.chain(submodules).collect(),
+        remarks: hooks.chain(dead).chain(submodules).collect(),
         path: finished.entry.worktree_path,
         branch: finished.entry.branch,
         base_ref: finished.entry.base_ref,
         task_key: job.plan.key.clone(),
-        linked: finished.linked,
+        linked: finished.links.linked,
         post_checkout_exit: finished.hook.exit,
-    })
+    };
+    answer.remark_unlinked(finished.links.unlinked);
+    Ok(answer)
 }
 
 /// git says it in any language, or not at all, when a disk is full; it is still full now.

@@ -1,10 +1,14 @@
 //! What an answer tells beside its status: one full sentence for every answer, and remarks, each with a code that a
 //! program can act on and a text for a person.
 
+pub(super) mod base;
+pub(super) mod behind;
+pub(super) mod hooks;
 pub(crate) mod standing;
 
 use std::fmt::Write;
 
+use super::share::Unlinked;
 use super::{Provision, Status};
 use crate::registry::Entry;
 
@@ -118,6 +122,13 @@ impl Provision {
     pub(crate) fn details(&self) -> impl Iterator<Item = String> {
         let linked = (!self.linked.is_empty()).then(|| format!("linked {}", self.linked.join(", ")));
         linked.into_iter().chain(self.remarks.iter().map(|remark| remark.text.clone()))
+    }
+
+    /// Says what should be linked and is not.
+    pub(super) fn remark_unlinked(&mut self, unlinked: Vec<Unlinked>) {
+        self.remarks.extend(unlinked.into_iter().map(|Unlinked { name, reason }| {
+            Remark::new(RemarkCode::NotLinked, format!("{name} is not linked: {reason}")).about(name)
+        }));
     }
 
     /// Adds a remark.

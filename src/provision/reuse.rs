@@ -108,7 +108,7 @@ pub(super) fn known(job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> R
                 // that is mounted to be read), the worktree is none the worse for it.
                 let _ = lock::put_on(&admin, &job.plan.key, Empty::Foreign);
                 let own = OwnBranch::follow(&job, entry, &admin, &common_dir)?;
-                let standing = own.standing(&admin)?;
+                let standing = own.standing(&admin, &common_dir)?;
                 reused(job.registry, job.plan, own.entry, standing, job.patience)?
             } else {
                 reactivate(&job, entry, &common_dir, &admin)?
@@ -211,13 +211,15 @@ fn reactivate(job: &Job<'_>, entry: Entry, common_dir: &Path, admin: &Path) -> R
     let own = OwnBranch::follow(job, entry, admin, common_dir)?;
     job.registry.check_free(&job.plan.key, &own.entry.branch, Some(common_dir))?;
     back_on_branch(job, &own.entry, admin)?;
-    let standing = own.standing(admin)?;
+    let standing = own.standing(admin, common_dir)?;
     let entry = own.entry;
+    let mut unlinked = Vec::new();
     if common_dir == job.repository.common_dir {
-        let shares = share::present(&job.plan.shared, job.repository.main_worktree.as_deref());
-        let linked = share::link(&shares, &entry.worktree_path, admin)?;
+        let main = job.repository.main_worktree.as_deref();
+        let links = share::link(&job.plan.shared, main, &entry.worktree_path, admin, common_dir)?;
+        unlinked = links.unlinked;
         let lock = RepositoryLock::acquire(job.home, common_dir, job.patience)?;
-        share::exclude(&linked, common_dir, &lock)?;
+        share::exclude(&links.linked, common_dir, &lock)?;
     }
     // A row that was rebuilt from the disk knows no base; the tip of its branch is the best there is.
     let base_ref = match job.repository.branch_tip(&entry.branch)? {
@@ -241,7 +243,9 @@ fn reactivate(job: &Job<'_>, entry: Entry, common_dir: &Path, admin: &Path) -> R
     event.path = Some(entry.worktree_path.clone());
     event.branch = Some(entry.branch.clone());
     job.registry.record(&event);
-    Ok(answer(job.plan, Status::Restored, entry, standing))
+    let mut answer = answer(job.plan, Status::Restored, entry, standing);
+    answer.remark_unlinked(unlinked);
+    Ok(answer)
 }
 
 /// Puts the worktree back on its branch where git can do that without losing anything; where it stands is told after.

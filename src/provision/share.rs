@@ -1,5 +1,7 @@
-//! Directories of the main worktree that every task worktree sees through a symbolic link, and the lines that keep
-//! those links invisible to git.
+//! Directories and files of the main worktree that every task worktree sees through a symbolic link, and the lines that
+//! keep those links invisible to git.
+
+mod visible;
 
 use std::fs;
 use std::io;
@@ -11,16 +13,17 @@ use crate::git::{Git, room};
 use crate::lock::RepositoryLock;
 use crate::task;
 
+/// Names what is shared, instead of the default.
+const NAME: &str = "OKSTRA_WORKTREE_SYNC_DIRS";
 const DEFAULT: &[&str] = &[".project-docs", ".scratch", "graphify-out"];
 const BEGIN: &str = "# >>> okstra: links to shared directories >>>";
 const END: &str = "# <<< okstra: links to shared directories <<<";
 /// Largest `info/exclude` that is edited.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
-/// The configured shared directories: `OKSTRA_WORKTREE_SYNC_DIRS` (colon-separated, blanks trimmed, set but empty: none),
+/// The configured shared paths: `OKSTRA_WORKTREE_SYNC_DIRS` (colon-separated, blanks trimmed, set but empty: none),
 /// else `.project-docs`, `.scratch`, `graphify-out`. Fails on an absolute entry and on one with `..`.
 pub fn configured() -> Result<Vec<String>> {
-    const NAME: &str = "OKSTRA_WORKTREE_SYNC_DIRS";
     let Some(value) = std::env::var_os(NAME) else {
         return Ok(DEFAULT.iter().map(|&name| name.to_owned()).collect());
     };
@@ -59,54 +62,140 @@ pub fn configured() -> Result<Vec<String>> {
 pub struct Share {
     /// As configured.
     pub name: String,
-    /// The resolved directory in the main worktree.
+    /// The resolved directory or file in the main worktree.
     pub source: PathBuf,
 }
 
-/// Those of the configured directories that the main worktree has.
-#[must_use]
-pub fn present(configured: &[String], main_worktree: Option<&Path>) -> Vec<Share> {
-    let Some(main) = main_worktree else { return Vec::new() };
-    let share = |name: &String| {
-        let source = fs::canonicalize(main.join(name)).ok().filter(|source| source.is_dir())?;
-        Some(Share { name: name.clone(), source })
-    };
-    configured.iter().filter_map(share).collect()
+/// What is shared and is not linked, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlinked {
+    /// As configured.
+    pub name: String,
+    /// A sentence.
+    pub reason: String,
 }
 
-/// Links the shared directories into a worktree. What exists there is never clobbered, a link in the tree is never
-/// followed, and a path that the branch tracks is left to the branch. Returns the names that are linked, in the order of
-/// the configuration; repeating it changes nothing.
-pub fn link(shares: &[Share], worktree: &Path, admin: &Path) -> Result<Vec<String>> {
-    let mut linked = Vec::new();
-    for share in shares {
-        let target = worktree.join(&share.name);
+/// What became of the links of a worktree.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// The names that are linked, in the order of the configuration.
+    pub linked: Vec<String>,
+    /// What should be and is not. Of the default names only what somebody must know: nobody asked for those.
+    pub unlinked: Vec<Unlinked>,
+}
+
+impl Links {
+    /// Notes that a name that somebody asked for cannot be linked.
+    fn refuse(&mut self, name: &str, reason: impl Into<String>) {
+        if is_named() {
+            self.unlinked.push(Unlinked { name: name.to_owned(), reason: reason.into() });
+        }
+    }
+}
+
+/// Those of the configured directories and files that the main worktree has.
+#[must_use]
+pub fn present(configured: &[String], main_worktree: Option<&Path>) -> Vec<Share> {
+    let share = |name: &String| source(name, main_worktree?).ok();
+    configured
+        .iter()
+        .filter_map(|name| share(name).map(|source| Share { name: name.clone(), source }))
+        .collect()
+}
+
+/// Whether somebody named what is shared.
+fn is_named() -> bool {
+    std::env::var_os(NAME).is_some()
+}
+
+/// What a link would lead to; else why there can be none.
+fn source(name: &str, main: &Path) -> std::result::Result<PathBuf, String> {
+    let place = main.join(name);
+    let resolved = fs::canonicalize(&place).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if fs::symlink_metadata(&place).is_ok() => {
+            format!("{} is a link to nothing", place.display())
+        }
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            format!("{} has no such file or directory", main.display())
+        }
+        _ => format!("{}: {error}", place.display()),
+    })?;
+    match fs::metadata(&resolved) {
+        // The default names are those of directories.
+        Ok(found) if found.is_dir() || (found.is_file() && is_named()) => Ok(resolved),
+        Ok(_) => Err(format!("{} is neither a file nor a directory", place.display())),
+        Err(error) => Err(format!("{}: {error}", place.display())),
+    }
+}
+
+/// Links what is shared into a worktree. What exists there is never clobbered, a link in the tree is never followed, a path
+/// that the branch tracks is left to the branch, and no link is made that git would show. Repeating it changes nothing.
+pub fn link(
+    configured: &[String],
+    main_worktree: Option<&Path>,
+    worktree: &Path,
+    admin: &Path,
+    common_dir: &Path,
+) -> Result<Links> {
+    let mut links = Links::default();
+    for name in configured {
+        let Some(main) = main_worktree else {
+            links.refuse(name, "the repository has no main worktree to link from");
+            continue;
+        };
+        let source = match source(name, main) {
+            Ok(source) => source,
+            Err(reason) => {
+                links.refuse(name, reason);
+                continue;
+            }
+        };
+        let target = worktree.join(name);
         match fs::symlink_metadata(&target) {
             Ok(found) => {
-                if found.is_symlink() && fs::read_link(&target).is_ok_and(|to| to == share.source) {
-                    linked.push(share.name.clone());
+                if found.is_symlink() && fs::read_link(&target).is_ok_and(|to| to == source) {
+                    links.linked.push(name.clone());
+                } else {
+                    links.refuse(name, "the worktree has something of its own there, which is left as it is");
                 }
                 continue;
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             // A file where a directory would have to be: the branch's own content.
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => continue,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                links.refuse(name, "the worktree has a file where its directory would be");
+                continue;
+            }
             Err(error) => return Err(error).context("look at", target),
         }
-        if hidden_by_sparse_checkout(worktree, admin, &share.name)? {
+        if hidden_by_sparse_checkout(worktree, admin, name)? {
+            links.refuse(name, "the branch tracks it, and the sparse checkout leaves it out");
             continue;
         }
-        match Below::open(worktree)
-            .and_then(|mut tree| tree.link(Path::new(&share.name), share.source.as_os_str()))
-        {
+        if let Some(line) = visible::line_that_shows(worktree, common_dir, name)? {
+            // Told of the default names too: whoever misses the link looks for it.
+            links.unlinked.push(Unlinked {
+                name: name.clone(),
+                reason: format!(
+                    "git would show the link, and `git add -A` commit it, because of {line}; \
+                     a line `{}` below that one in the branch hides it",
+                    pattern(name)
+                ),
+            });
+            continue;
+        }
+        match Below::open(worktree).and_then(|mut tree| tree.link(Path::new(name), source.as_os_str())) {
             Ok(()) => {}
             // A link or a file where a directory would have to be, or something that came meanwhile: the branch's own.
-            Err(error) if is_in_the_way(&error) => continue,
-            Err(error) => return Err(error).context("link the shared directory at", target),
+            Err(error) if is_in_the_way(&error) => {
+                links.refuse(name, "the worktree has something else there, or than a directory above it");
+                continue;
+            }
+            Err(error) => return Err(error).context("link what is shared at", target),
         }
-        linked.push(share.name.clone());
+        links.linked.push(name.clone());
     }
-    Ok(linked)
+    Ok(links)
 }
 
 /// Points a link elsewhere, in one step.
@@ -114,7 +203,7 @@ pub fn relink(source: &Path, link: &Path) -> Result<()> {
     let mut name = link.file_name().unwrap_or_default().to_owned();
     name.push(format!(".tmp.{:016x}", disk::random()));
     let new = link.with_file_name(name);
-    symlink_dir(source, &new).context("link the shared directory at", &new)?;
+    symlink(source, &new).context("link what is shared at", &new)?;
     disk::move_aside(&new, link)
 }
 
@@ -134,13 +223,18 @@ fn hidden_by_sparse_checkout(worktree: &Path, admin: &Path, name: &str) -> Resul
 }
 
 #[cfg(unix)]
-fn symlink_dir(source: &Path, target: &Path) -> io::Result<()> {
+fn symlink(source: &Path, target: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(source, target)
 }
 
+// Windows: a link says of which kind its target is.
 #[cfg(windows)]
-fn symlink_dir(source: &Path, target: &Path) -> io::Result<()> {
-    std::os::windows::fs::symlink_dir(source, target)
+fn symlink(source: &Path, target: &Path) -> io::Result<()> {
+    if source.is_dir() {
+        std::os::windows::fs::symlink_dir(source, target)
+    } else {
+        std::os::windows::fs::symlink_file(source, target)
+    }
 }
 
 /// Adds the links to a marked block of `info/exclude` in the common git directory, once each.

@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests run git and plant files as anybody on the machine may")]
 #![expect(clippy::print_stderr, reason = "a test that cannot run here says so")]
 
+mod bases;
 mod broken_git;
 mod content;
 mod environment;

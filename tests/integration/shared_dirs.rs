@@ -274,3 +274,79 @@ fn from_another_clone_the_links_of_the_first_stay() {
     sandbox.ask("t").root(&clone).reused();
     assert_eq!(read(first.path.join(".scratch/file")), ".scratch");
 }
+
+#[test]
+fn files_are_linked_as_directories_are() {
+    let sandbox = Sandbox::new();
+    write(sandbox.repo.join(".gitignore"), ".env\n");
+    sandbox.commit_all(&sandbox.repo, "ignore");
+    write(sandbox.repo.join(".env"), "KEY=1\n");
+    write(sandbox.repo.join("conf/local.toml"), "x = 1\n");
+    let ask = sandbox.ask("t").env(VARIABLE, ".env:conf/local.toml");
+    let answer = ask.expect("created");
+    assert_eq!(answer.linked, [".env", "conf/local.toml"]);
+    assert_eq!(target(&answer, ".env"), sandbox.repo.join(".env"));
+    assert_eq!(read(answer.path.join(".env")), "KEY=1\n");
+    sandbox.git(&answer.path, &["add", "-A"]);
+    assert_eq!(sandbox.git(&answer.path, &["status", "--porcelain"]), "", "not even add -A sees them");
+    assert!(answer.notes.is_empty(), "{}", answer.note);
+
+    // Back after the directory vanished, and gone with the worktree, while the file itself stays.
+    fs::remove_dir_all(&answer.path).unwrap();
+    assert_eq!(ask.expect("restored").linked, [".env", "conf/local.toml"]);
+    assert_eq!(read(sandbox.repo.join(".env")), "KEY=1\n");
+}
+
+#[test]
+fn what_is_named_and_cannot_be_linked_is_told() {
+    let sandbox = Sandbox::new();
+    let repo = &sandbox.repo;
+    symlink("nowhere", repo.join("dangling")).unwrap();
+    let made = sandbox.command("mkfifo", repo).arg("pipe").status().unwrap();
+    assert!(made.success());
+    let answer =
+        sandbox.ask("t").env(VARIABLE, "missing:dangling:pipe:docs:README.md/below").expect("created");
+    assert!(answer.linked.is_empty());
+    assert_eq!(answer.notes, ["not-linked"; 5], "{}", answer.note);
+    for said in [
+        "missing is not linked: ",
+        "no such file or directory",
+        "dangling is a link to nothing",
+        "pipe is neither a file nor a directory",
+        "docs is not linked: the worktree has something of its own there",
+    ] {
+        assert!(answer.note.contains(said), "{said}: {}", answer.note);
+    }
+    assert!(
+        sandbox.ask("u").created().notes.is_empty(),
+        "nobody asked for the names that are there by default"
+    );
+}
+
+#[test]
+fn no_link_is_made_that_git_would_show() {
+    let sandbox = with_all_three();
+    write(sandbox.repo.join(".gitignore"), "*.log\n!.*\n!graphify-out/\n");
+    write(sandbox.repo.join("sub/.gitignore"), "!*\n");
+    sandbox.git(&sandbox.repo, &["add", ".gitignore", "sub"]);
+    sandbox.git(&sandbox.repo, &["commit", "-q", "-m", "allow"]);
+    let answer = sandbox.ask("t").created();
+    assert_eq!(answer.linked, ["graphify-out"], "a pattern for directories says nothing of links");
+    assert_eq!(answer.notes, ["not-linked"; 2], "{}", answer.note);
+    assert!(answer.note.contains(".scratch is not linked") && answer.note.contains(".gitignore:2: !.*"));
+    sandbox.git(&answer.path, &["add", "-A"]);
+    assert_eq!(sandbox.git(&answer.path, &["status", "--porcelain"]), "");
+
+    // The advised lines.
+    let lines: Vec<&str> =
+        answer.note.split("a line `").skip(1).filter_map(|rest| rest.split('`').next()).collect();
+    let text = format!("{}{}\n", read(sandbox.repo.join(".gitignore")), lines.join("\n"));
+    write(sandbox.repo.join(".gitignore"), text);
+    sandbox.git(&sandbox.repo, &["commit", "-q", "-am", "hide"]);
+    assert_eq!(sandbox.ask("u").created().linked.len(), 3);
+
+    write(sandbox.repo.join("sub/private"), "x");
+    write(sandbox.repo.join(".git/info/exclude"), "/sub/private\n");
+    let below = sandbox.ask("v").env(VARIABLE, "sub/private").expect("created");
+    assert_eq!((below.linked.len(), below.notes), (0, vec!["not-linked".to_owned()]));
+}

@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
-use super::{Remark, RemarkCode, short_id};
+use super::{Remark, RemarkCode, behind, short_id};
 use crate::error::{Error, Result};
 use crate::git::operation::{self, Head, Operation};
 use crate::git::{Git, refs, renamed, worktree};
+use crate::registry::history::{Event, EventKind};
 use crate::registry::{self, Entry, EntryStatus};
 use crate::{clock, shell, task};
 
@@ -29,25 +30,40 @@ pub(in super::super) fn at_a_glance(
     common_dir: &Path,
 ) -> Result<Option<Standing>> {
     let signs = operation::signs(admin)?;
-    let there = if signs.tables {
-        branch_exists(common_dir, &entry.branch)?
+    let (there, on_it) = if signs.tables {
+        by_git(entry)?
     } else {
-        refs::exists(common_dir, &branch_name(&entry.branch))
+        let there = refs::exists(common_dir, &branch_name(&entry.branch));
+        (there, there && operation::is_plainly_on(admin, &entry.branch))
     };
     if !there {
         return Ok(None);
     }
-    if !signs.operation && operation::is_plainly_on(admin, &entry.branch) {
-        return Ok(Some(Standing { branch: entry.branch.clone(), remarks: Vec::new() }));
+    let mut standing = if on_it && !signs.operation {
+        Standing { branch: entry.branch.clone(), remarks: Vec::new() }
+    } else {
+        look(entry, admin, true)?
+    };
+    if signs.follows {
+        standing.remarks.extend(behind::look(entry, admin, common_dir));
     }
-    look(entry, admin, true).map(Some)
+    Ok(Some(standing))
+}
+
+/// Whether the task's branch is there, and whether the worktree is on it, where references are kept in tables: one call.
+fn by_git(entry: &Entry) -> Result<(bool, bool)> {
+    let name = branch_name(&entry.branch);
+    let args = ["for-each-ref", "--format=%(HEAD)", "--", &name];
+    let listed = Git::new(&entry.worktree_path).args(args).looks_only().read()?;
+    Ok((!listed.is_empty(), listed.starts_with(b"*")))
 }
 
 /// The same for a worktree of which something is out of the ordinary. `exists`: whether the task's branch does.
 fn look(entry: &Entry, admin: &Path, exists: bool) -> Result<Standing> {
     let worktree = &entry.worktree_path;
     let head = operation::head(worktree, admin)?;
-    let operations = operation::in_progress(worktree, admin)?;
+    let busy_perhaps = operation::signs(admin)?.operation;
+    let operations = if busy_perhaps { operation::in_progress(worktree, admin)? } else { Vec::new() };
     let mut remarks: Vec<Remark> = operations.iter().map(|operation| busy(worktree, operation)).collect();
     remarks.extend(elsewhere(entry, &head, &operations, exists));
     let branch = if let Head::Branch(name) = head { name } else { String::new() };
@@ -157,9 +173,10 @@ impl OwnBranch {
     }
 
     /// Where the worktree stands now.
-    pub(in super::super) fn standing(&self, admin: &Path) -> Result<Standing> {
+    pub(in super::super) fn standing(&self, admin: &Path, common_dir: &Path) -> Result<Standing> {
         let mut standing = look(&self.entry, admin, self.exists)?;
         standing.remarks.splice(0..0, self.told.clone());
+        standing.remarks.extend(behind::look(&self.entry, admin, common_dir));
         Ok(standing)
     }
 }
@@ -182,6 +199,9 @@ fn follow(job: &Job<'_>, entry: &Entry, new: &str, admin: &Path, common_dir: &Pa
     }
     let followed = job.registry.follow_rename(entry, new, common_dir, job.patience)?;
     registry::write_task_record(admin, &followed, common_dir)?;
+    let mut event = Event::of(EventKind::Recovered, &followed);
+    event.detail = Some(format!("its branch {} was renamed to {new}", entry.branch));
+    job.registry.record(&event);
     Ok(followed)
 }
 
