@@ -77,6 +77,11 @@ const SCENARIOS = {
     full: { runs: 300, files: 20 },
     small: { runs: 8, files: 20 },
   },
+  'power-cut': {
+    run: require('./power_cut').run,
+    full: { cuts: 500, files: 40 },
+    small: { cuts: 4, files: 12, kinds: 1 },
+  },
   outcomes: {
     run: require('./outcomes').run,
     full: {},
