@@ -1,5 +1,7 @@
 //! The two ways in which okstra writes a moment down.
 
+use std::time::{Duration, SystemTime};
+
 use jiff::{Timestamp, ZonedDateTime};
 
 /// Now, in the form of `created_at` in a registry row: local time with numeric offset, `2026-11-23T07:00:00+0000`.
@@ -26,6 +28,14 @@ pub fn utc(moment: Timestamp) -> String {
     moment.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
+/// When the machine was started, where the system tells; no process lives that did something before.
+#[must_use]
+pub fn started_at() -> Option<SystemTime> {
+    let text = std::fs::read_to_string("/proc/uptime").ok()?;
+    let up: f64 = text.split_ascii_whitespace().next()?.parse().ok()?;
+    SystemTime::now().checked_sub(Duration::try_from_secs_f64(up).ok()?)
+}
+
 /// Whether a moment, in either way of writing it, is later than another one; what cannot be read is the earliest.
 #[must_use]
 pub fn is_later(one: &str, other: &str) -> bool {
@@ -45,6 +55,12 @@ pub fn seconds_of_local(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn the_machine_was_started_before_now() {
+        assert!(started_at().unwrap() < SystemTime::now());
+    }
 
     #[test]
     fn moments_are_compared_in_either_writing() {

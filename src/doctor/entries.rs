@@ -18,8 +18,6 @@ use crate::lock::{RepositoryLock, TaskLock};
 use crate::registry::{Entry, EntryStatus, Inspection, TaskRecord};
 use crate::task::TaskKey;
 
-/// git fills a `commondir` within microseconds.
-const TORN_AFTER: Duration = Duration::from_secs(10);
 /// A part of a worktree that somebody else's git made is told of from this age on.
 const FOREIGN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -62,9 +60,8 @@ impl Found {
 pub(super) fn examine_torn(doctor: &mut Doctor<'_>, common_dirs: &[PathBuf]) -> Result<()> {
     for common in common_dirs {
         for admin in worktree::admin_dirs(common) {
-            if !fs::metadata(admin.join("commondir")).is_ok_and(|found| found.len() == 0) {
-                continue;
-            }
+            let found = fs::metadata(admin.join("commondir")).ok().filter(|found| found.len() == 0);
+            let Some(found) = found else { continue };
             let age = age(&admin.join("commondir"));
             let message = format!(
                 "{} has an empty commondir ({}): most git commands fail in the whole repository",
@@ -74,7 +71,7 @@ pub(super) fn examine_torn(doctor: &mut Doctor<'_>, common_dirs: &[PathBuf]) -> 
             let finding = Finding::new(Code::CommondirTorn, Severity::Error, message).at(admin.clone());
             let ours = Found::at(admin.clone()).is_ours();
             let alive = matches!(holders::of(std::slice::from_ref(&admin), &[]), Holders::Some(_));
-            let young = age.is_none_or(|age| age < TORN_AFTER);
+            let young = !worktree::is_surely_torn(&found);
             if !ours && (young || alive) {
                 doctor.tell(finding, Outcome::Wait, "Nothing is done yet: a git may be about to fill it.");
                 continue;

@@ -28,7 +28,9 @@ const GIT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// that was cut must never be taken for one.
 const DRAIN_ANSWER: Duration = Duration::from_secs(60);
 /// Settings of every git call: nothing may start a monitor or a maintenance run, write formats that other gits refuse,
-/// touch submodules, or give up at once on a ref lock that another git holds for a moment.
+/// touch submodules, or give up at once on a ref lock that another git holds for a moment. What git writes is flushed
+/// before it gets its name: by itself git renames unflushed refs and indexes into place, and an empty ref in
+/// `refs/heads` after a power cut stands in the way of every later attempt (seen on ext4).
 const SETTINGS: &[&str] = &[
     "core.fsmonitor=false",
     "core.quotePath=false",
@@ -42,6 +44,8 @@ const SETTINGS: &[&str] = &[
     "core.packedRefsTimeout=5000",
     "core.filesRefLockTimeout=2000",
     "core.longpaths=true",
+    "core.fsync=all",
+    "core.fsyncMethod=batch",
 ];
 
 #[cfg(unix)]

@@ -12,6 +12,7 @@ use super::Repository;
 use super::repository::path_of;
 use super::room;
 use crate::cancel::Cancel;
+use crate::clock;
 use crate::disk;
 use crate::error::{Error, IoContext, Result};
 use crate::lock::{RepositoryLock, TaskLock};
@@ -225,15 +226,21 @@ pub fn repair_torn(common_dir: &Path, _lock: &RepositoryLock) -> Result<Vec<Path
     for admin in admin_dirs(common_dir) {
         let file = admin.join("commondir");
         let Ok(metadata) = fs::metadata(&file) else { continue };
-        let age =
-            metadata.modified().ok().and_then(|modified| SystemTime::now().duration_since(modified).ok());
         let ours = matches!(lock::of(&admin), Ok(Lock::Run(_) | Lock::Standing(_)));
-        if metadata.len() == 0 && (ours || age.is_some_and(|age| age >= TORN_AFTER)) {
+        if metadata.len() == 0 && (ours || is_surely_torn(&metadata)) {
             room::write(common_dir, &file, b"../..\n")?;
             repaired.push(admin);
         }
     }
     Ok(repaired)
+}
+
+/// Whether nobody is about to fill an empty file of git's: it is older than any add takes, or than the running system.
+#[must_use]
+pub fn is_surely_torn(found: &fs::Metadata) -> bool {
+    let Ok(modified) = found.modified() else { return false };
+    SystemTime::now().duration_since(modified).is_ok_and(|age| age >= TORN_AFTER)
+        || clock::started_at().is_some_and(|started| modified < started)
 }
 
 /// A worktree to be added.

@@ -90,10 +90,10 @@ pub(super) fn take(
     };
     let late = Arc::clone(&stream.left_out);
     // A snapshot that is made anew takes the place of the one before.
-    let (name, durable) = (stream.name.clone(), "core.fsync=all");
+    let name = stream.name.clone();
     let git = || Git::new(content.common_dir).git_dir(Some(content.admin));
     let output = git()
-        .args(["-c", durable, "fast-import", "--quiet", "--done", "--force"])
+        .args(["fast-import", "--quiet", "--done", "--force"])
         .input(move |pipe| stream.write(pipe))
         .holding(lock)
         .cancel(cancel)

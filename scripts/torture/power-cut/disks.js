@@ -68,11 +68,11 @@ function unmount(places) {
 const devices = (places) => places.map((place) => run('findmnt', '-n', '-o', 'SOURCE', place).trim())
 
 /** Keeps loop devices in use, so that a cut disk gets another number. Gives the places to be unmounted. */
-function hold(kind, image, loops, directory) {
+function hold(kind, images, loops, directory) {
   return loops.map((loop, number) => {
     const place = path.join(directory, `held-${number}`)
     fs.mkdirSync(place, { recursive: true })
-    run('mount', '-t', kind, '-o', KINDS[kind].held.replace('loop', `loop=${loop}`), image, place)
+    run('mount', '-t', kind, '-o', KINDS[kind].held.replace('loop', `loop=${loop}`), images[number], place)
     return place
   })
 }

@@ -5,7 +5,7 @@
 //   unshare --mount --propagation private node worker.js OPTIONS    prints { cuts, violations, lost } as JSON
 //
 // Each story is recorded once and cut off many times. The cut disks lie at the places of the recorded ones, under other
-// device numbers, and the machine has another boot id: a file is bound over the kernel's.
+// device numbers, and the machine has another boot id and has just been started: files are bound over the kernel's.
 
 const fs = require('node:fs')
 const path = require('node:path')
@@ -19,15 +19,22 @@ const { STORIES } = require('./stories')
 const { World } = require('./world')
 
 const BOOT_ID = '/proc/sys/kernel/random/boot_id'
+const UPTIME = '/proc/uptime'
 const BEGUN = 'begun'
 const ANSWERED = 'answered'
 
-/** The boot ids from here on are ours. */
+/** From here on the kernel says about itself what we want it to. */
 function rebooter(directory) {
-  const file = path.join(directory, 'boot-id')
-  fs.writeFileSync(file, fs.readFileSync(BOOT_ID))
-  run('mount', '--bind', file, BOOT_ID)
-  return (number) => fs.writeFileSync(file, `00000000-0000-4000-8000-${String(number).padStart(12, '0')}\n`)
+  const [id, uptime] = [BOOT_ID, UPTIME].map((told, number) => {
+    const file = path.join(directory, `boot-${number}`)
+    fs.writeFileSync(file, fs.readFileSync(told))
+    run('mount', '--bind', file, told)
+    return file
+  })
+  return (number) => {
+    fs.writeFileSync(id, `00000000-0000-4000-8000-${String(number).padStart(12, '0')}\n`)
+    fs.writeFileSync(uptime, '0.50 0.50\n')
+  }
 }
 
 const without = (states, task) => Object.fromEntries(Object.entries(states).filter(([name]) => name !== task))
@@ -80,7 +87,7 @@ class Lane {
   visit(name, count, random, told) {
     const story = STORIES[name]
     const { log, states, loops } = this.record(story)
-    const held = hold(this.kind, this.prepared[0], loops, this.directory)
+    const held = hold(this.kind, this.prepared, loops, this.directory)
     const end = log.records.findIndex(({ text }) => text === 'end\n')
     const answers = log.records.flatMap(({ text }, at) => (text?.startsWith(ANSWERED) ? [at + 1] : []))
     const violations = []

@@ -57,7 +57,8 @@ async function cutPower({ seed, cuts, files, kinds = LANES.length, only, directo
     }
     const busy = lanes.filter(({ stories }) => Object.keys(stories).length > 0)
     const total = { cuts: 0, lost: 0, violations: [] }
-    const tasks = busy.map((lane) => async () => {
+    const failed = []
+    const work = (lane) => async () => {
       const place = sandbox.path(`lane-${lane.number}`)
       fs.mkdirSync(place)
       const done = await runLane({ ...lane, directory: place, files, logfs, seed: random.between(0, 2 ** 31), loud: process.env.TORTURE_LOUD === '1' })
@@ -66,8 +67,10 @@ async function cutPower({ seed, cuts, files, kinds = LANES.length, only, directo
       total.lost += done.lost
       total.violations.push(...done.violations)
       progress?.(name, total.cuts, cuts)
-    })
-    await inParallel(tasks, 2)
+    }
+    // Whatever fails in one: what another has mounted must not be deleted under it.
+    await inParallel(busy.map((lane) => () => work(lane)().catch((error) => failed.push(error))), 2)
+    if (failed.length > 0) throw failed[0]
     return {
       name,
       bar: `0 violations in ${cuts} power cuts`,
