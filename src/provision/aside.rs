@@ -6,7 +6,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use super::{Job, discard, spare};
 use crate::cancel::Cancel;
@@ -38,7 +37,13 @@ pub(super) fn move_aside(job: &Job<'_>, repository: &Repository, intent: &Intent
         (None, _) => true,
     };
     let place = take_away_tree(job, repository, intent, ours)?;
-    for admin in admin.into_iter().chain(unfinished_entries(intent)) {
+    let mut entries: Vec<PathBuf> = admin.into_iter().collect();
+    for other in unfinished_entries(intent) {
+        if !entries.iter().any(|known| same(known, &other)) {
+            entries.push(other);
+        }
+    }
+    for admin in entries {
         if intent.discarded.is_some() && holds_nothing(intent, &admin) {
             discard_entry(intent, &admin)?;
         } else {
@@ -144,7 +149,8 @@ pub(super) fn admin_dir(intent: &Intent) -> Option<PathBuf> {
             Lock::Foreign(reason) => reason.is_empty(),
             Lock::Run(_) => false,
         };
-        (ours && admin.is_dir() && worktree::points_back(&admin, &intent.path)).then_some(admin)
+        let tied = worktree::points_back(&admin, &intent.path) || is_torn_of(intent, &admin);
+        (ours && admin.is_dir() && tied).then_some(admin)
     })
 }
 
@@ -153,6 +159,29 @@ pub(super) fn same(one: &Path, other: &Path) -> bool {
         || (fs::canonicalize(one)
             .ok()
             .is_some_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other)))
+}
+
+/// Whether an entry is what a power cut left of this attempt's, though it does not say so any more: made since, locked by
+/// nobody else, and of no other directory. Its files were flushed one by one or not at all, in any order.
+fn is_torn_of(intent: &Intent, admin: &Path) -> bool {
+    let nobodys = match lock::of(admin) {
+        Ok(Lock::Free) => true,
+        Ok(Lock::Standing(key)) => key == intent.task_key,
+        Ok(Lock::Run(reason)) => reason == intent.lock_reason(),
+        Ok(Lock::Foreign(reason)) => reason.is_empty(),
+        Err(_) => false,
+    };
+    intent.is_of_earlier_boot()
+        && nobodys
+        && admin.parent().is_some_and(|entries| same(entries, &intent.common_dir.join("worktrees")))
+        && worktree::tree_of(admin).is_none_or(|tree| worktree::same_place(&tree, &intent.path))
+        && is_since(intent, admin)
+}
+
+/// Whether a file or directory was last changed after the intent had been written.
+fn is_since(intent: &Intent, path: &Path) -> bool {
+    let modified = fs::symlink_metadata(path).and_then(|found| found.modified()).ok();
+    modified.zip(intent.written_at()).is_some_and(|(at, started)| at >= started)
 }
 
 /// Whether an entry is what a stopped git has not yet taken away of its own: it says neither why it is locked nor where
@@ -277,16 +306,13 @@ fn sweep_discarded(intent: &Intent) {
 /// with nothing, pointing nowhere, and not older than the intent.
 fn unfinished_entries(intent: &Intent) -> Vec<PathBuf> {
     let stem = intent.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let started: Option<SystemTime> =
-        intent.since.parse::<jiff::Timestamp>().ok().and_then(|at| at.try_into().ok());
     let nameless = |admin: &PathBuf| {
         let name = admin.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let numbered =
             name.strip_prefix(&stem).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
-        let empty = fs::metadata(admin.join("locked")).is_ok_and(|found| {
-            found.len() == 0 && found.modified().ok().zip(started).is_some_and(|(at, started)| at >= started)
-        });
-        numbered && empty && !admin.join("gitdir").exists()
+        let locked = admin.join("locked");
+        let empty = fs::metadata(&locked).is_ok_and(|found| found.len() == 0) && is_since(intent, &locked);
+        numbered && (empty && !admin.join("gitdir").exists() || is_torn_of(intent, admin))
     };
     worktree::admin_dirs(&intent.common_dir).into_iter().filter(nameless).collect()
 }

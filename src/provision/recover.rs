@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::git::{Discovery, Git, entries, repository, stale, worktree};
 use crate::intent::{Intent, Kind, Stage};
 use crate::lock::{Patience, RepositoryLock};
+use crate::registry::EntryStatus;
 use crate::registry::history::{Event, EventKind};
 use crate::trash::{self, Ground};
 
@@ -81,6 +82,7 @@ pub(super) fn recover(job: &Job<'_>, notes: &mut Vec<String>) -> Result<Option<L
         }
     }
     let aside = move_aside(job, &job.repository, &intent)?;
+    take_row_back(job, &intent)?;
     record(job, &intent.op, "took what a dead run had begun out of the way");
     match aside {
         Some(place) => notes.push(format!("{died}; its incomplete worktree was kept at {}", place.display())),
@@ -172,7 +174,7 @@ fn take_back_in(
 }
 
 /// Whether git had finished: the index is renamed into place last. A tree from before a power cut never counts, because
-/// git flushes no file of it.
+/// nobody knows whether its flush had come to its end.
 fn is_complete(intent: &Intent, admin: &Path) -> bool {
     let filled = |name: &str| fs::metadata(admin.join(name)).is_ok_and(|found| found.len() > 0);
     !intent.is_of_earlier_boot()
@@ -183,6 +185,17 @@ fn is_complete(intent: &Intent, admin: &Path) -> bool {
         && worktree::common_dir_of(admin).is_ok_and(|common| common == intent.common_dir)
         && worktree::admin_dir_of(&intent.path)
             .is_ok_and(|named| named.is_some_and(|named| same(&named, admin)))
+}
+
+/// Gives the row up that a run had written before the power was cut, where its tree does not count and is out of the way:
+/// nobody had been told of it, and without tree and branch it would stand for nothing.
+fn take_row_back(job: &Job<'_>, intent: &Intent) -> Result<()> {
+    let row = job.registry.lookup(&job.plan.key)?.filter(|row| row.status == EntryStatus::Active);
+    if row.is_some_and(|row| row.worktree_path == intent.path) && fs::symlink_metadata(&intent.path).is_err()
+    {
+        job.registry.release_row(&job.plan.key, job.patience)?;
+    }
+    Ok(())
 }
 
 /// Removes `refs/heads/<branch>.lock` of a branch that only our dead git was making: git says itself that it never

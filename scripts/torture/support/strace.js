@@ -4,7 +4,7 @@ const { spawn, spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 
 /** The calls with an effect that lasts, and those that start and await processes. Names of all architectures. */
-const LASTING = 'openat write rename renameat renameat2 mkdir mkdirat unlink unlinkat link linkat symlink symlinkat fsync fdatasync flock ftruncate chmod fchmod fchmodat'
+const LASTING = 'openat write rename renameat renameat2 mkdir mkdirat unlink unlinkat link linkat symlink symlinkat fsync fdatasync syncfs flock ftruncate chmod fchmod fchmodat'
 const PROCESS = 'execve clone clone3 vfork wait4 waitid'
 const CALLS = `${LASTING} ${PROCESS}`.split(' ')
 const FAULTY = LASTING.split(' ').filter((call) => call !== 'flock')
