@@ -58,6 +58,16 @@ pub fn is_git_directory(path: &Path) -> bool {
         && (!path.exists() || (path.join("objects").is_dir() && path.join("HEAD").symlink_metadata().is_ok()))
 }
 
+/// A name that git lets a branch have and that is no option: a person's branch may have any.
+#[must_use]
+pub fn is_branch_name(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('-')
+        && !name.contains("..")
+        && !name.contains("@{")
+        && !name.chars().any(|c| c.is_control() || " ~^:?*[\\".contains(c))
+}
+
 /// A branch that okstra would give to the task by itself.
 #[must_use]
 pub fn is_branch_of(key: &TaskKey, branch: &str) -> bool {
@@ -103,6 +113,10 @@ mod tests {
         for bad in ["", "..", "../a", "/a", "a/../../b", ".git", "a/.GIT/hooks"] {
             assert!(!is_inner(Path::new(bad)), "{bad:?}");
         }
+        for bad in ["", "-D", "a..b", "a b", "a\n", "HEAD@{1}", "a:b"] {
+            assert!(!is_branch_name(bad), "{bad}");
+        }
+        assert!(is_branch_name("feature/\u{d55c}"));
         let key = TaskKey::new("p", "g", "t").unwrap();
         assert!(is_branch_of(&key, "task-t") && is_branch_of(&key, "fix-t"));
         for bad in ["main", "task-u", "-D", "refs/heads/task-t", "x-t", ""] {

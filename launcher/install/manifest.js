@@ -21,8 +21,11 @@ function readManifest(home) {
   const found = read(manifestFile(home), ({ version, skillsDir, files }) => {
     return typeof version === 'string' && typeof skillsDir === 'string' && skillsDir !== '' && files.every(isWritten)
   })
-  if (found.state === 'good') found.manifest.skillsDir = fileOf(home, found.manifest.skillsDir)
-  return found
+  if (found.state !== 'good') return found
+  found.manifest.skillsDir = fileOf(home, found.manifest.skillsDir)
+  // What is named here is replaced and deleted: only what okstra would have written there, below the home or that folder.
+  const below = (name) => !path.isAbsolute(name) || name.startsWith(found.manifest.skillsDir + path.sep)
+  return found.manifest.files.every((entry) => below(entry.path)) ? found : { state: 'damaged' }
 }
 
 /** What a killed installation was about to write: `[{ path, sha256 }]`. */
@@ -52,7 +55,9 @@ function read(file, isGood) {
   return { state: 'damaged' }
 }
 
-const isNamed = (entry) => typeof entry.path === 'string' && entry.path !== '' && /^[0-9a-f]{64}$/.test(entry.sha256)
+const isNamed = (entry) => isPlain(entry.path) && /^[0-9a-f]{64}$/.test(entry.sha256)
+/** A name that leads nowhere but down. */
+const isPlain = (name) => typeof name === 'string' && name !== '' && !name.split(/[\\/]/).some((part) => part === '..' || part === '.')
 const isWritten = (entry) => isNamed(entry) && Number.isInteger(entry.size) && typeof entry.mtimeMs === 'number'
 
 /** How the manifest names a file: below the home relative to it, so that a home can be moved; elsewhere absolute. */

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{scan, text};
+use crate::checked;
 use crate::task::TaskKey;
 
 /// Whether a task holds its branch.
@@ -86,11 +87,20 @@ impl Entry {
             b"released" => EntryStatus::Released,
             other => return Err(format!("the status {:?} is unknown", String::from_utf8_lossy(other))),
         };
+        let worktree_path =
+            text::to_path(&field("worktree_path")?).ok_or("the path is none of this system")?;
+        // What is at this path is moved, and git is given this name.
+        if !checked::is_path(&worktree_path) {
+            return Err("the path is no plain absolute one".into());
+        }
+        let branch = exact("branch")?;
+        if !branch.is_empty() && !checked::is_branch_name(&branch) {
+            return Err("the branch is none that git could have".into());
+        }
         Ok(Self {
             key,
-            worktree_path: text::to_path(&field("worktree_path")?)
-                .ok_or("the path is none of this system")?,
-            branch: exact("branch")?,
+            worktree_path,
+            branch,
             base_ref: exact("base_ref")?,
             created_at: shown("created_at")?,
             last_phase: shown("last_phase")?,

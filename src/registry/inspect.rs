@@ -61,7 +61,7 @@ impl Registry {
         let mut found = Inspection { damage, ..Inspection::default() };
         let better = self.better_rows(&document);
         for (key, row) in document.rows() {
-            match Entry::decode_at(key, row) {
+            match self.store.decode(key, row) {
                 Ok(entry) => {
                     if let Some(repository) = repository(&document, key, Some(&entry.worktree_path)) {
                         found.repositories.insert(entry.key.clone(), repository);

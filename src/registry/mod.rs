@@ -137,7 +137,7 @@ impl Registry {
     pub fn each(&self, filter: &Filter, mut take: impl FnMut(Row<'_>)) -> Result<()> {
         let document = self.store.load()?;
         for (key, row) in document.rows() {
-            match Entry::decode_at(key, row) {
+            match self.store.decode(key, row) {
                 Ok(entry) if filter.admits(&entry) => take(Row { entry, document: &document, key }),
                 Ok(_) => {}
                 Err(reason) => self.store.warn_of_row(key, &reason),
@@ -341,7 +341,7 @@ impl Registry {
     fn entry(&self, document: &Document, key: &TaskKey) -> Result<Option<Entry>> {
         let name = key.to_string();
         let Some(row) = document.row(name.as_bytes()) else { return Ok(None) };
-        let entry = Entry::decode_at(name.as_bytes(), row);
+        let entry = self.store.decode(name.as_bytes(), row);
         entry.map(Some).map_err(|reason| self.store.bad_row(&name, &reason))
     }
 }

@@ -287,6 +287,15 @@ impl Store {
         guard(&self.warnings).push(warning);
     }
 
+    /// Reads a row that stands under the given key, and that names a place where this home may have a worktree.
+    pub(super) fn decode(&self, key: &[u8], row: &[u8]) -> Result<Entry, String> {
+        let entry = Entry::decode_at(key, row)?;
+        if self.home.may_hold(&entry.worktree_path) {
+            return Ok(entry);
+        }
+        Err(format!("it names {}, where okstra keeps its own files", entry.worktree_path.display()))
+    }
+
     /// Tells once of each row that is broken and that nothing could bring back.
     pub(super) fn warn_of_damaged(&self, document: &Document) {
         for row in document.damaged() {

@@ -9,7 +9,7 @@ use crate::disk;
 use crate::git::worktree::same_place;
 use crate::home::OkstraHome;
 use crate::registry::{Registry, TaskRecord};
-use crate::task::{self, TaskKey};
+use crate::task::TaskKey;
 
 /// The record, with the places that it names in a home that was moved since; `None` when it is none of this home.
 pub(super) fn checked(mut record: Record, home: &OkstraHome) -> Option<Record> {
@@ -51,7 +51,7 @@ fn is_sound_git(git: &GitSide, record: &Record, home: &OkstraHome, key: &TaskKey
             entries.file_name() == Some("worktrees".as_ref())
                 && entries.parent().is_some_and(|common| same_place(common, &git.common_dir))
         })
-        && git.branch.as_deref().is_none_or(is_name)
+        && git.branch.as_deref().is_none_or(checked::is_branch_name)
         && ids.into_iter().all(|id| checked::is_commit(id))
         && (!git.delete_branch || record.branch().is_some_and(|branch| is_own_branch(branch, home, key, git)))
 }
@@ -82,10 +82,5 @@ fn is_place(record: &Record, home: &OkstraHome, key: &TaskKey) -> bool {
 }
 
 fn is_branch(name: &str) -> bool {
-    name.is_empty() || task::check_branch(name).is_ok()
-}
-
-/// A branch that a person made may have any name that git lets through.
-fn is_name(name: &str) -> bool {
-    !name.starts_with('-') && !name.contains("..") && !name.chars().any(|c| c.is_control() || c == ' ')
+    name.is_empty() || checked::is_branch_name(name)
 }

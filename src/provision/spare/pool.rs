@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::conditions::Conditions;
+use crate::checked;
 use crate::disk::{self, Replace};
 use crate::error::{Error, IoContext, Result};
 use crate::home::OkstraHome;
+use crate::task::file_name_hash;
 
 /// Largest record that is read.
 const LIMIT: u64 = 1024 * 1024;
@@ -103,7 +105,16 @@ pub(super) fn place(pool: &Path, state: State, id: &str) -> PathBuf {
 
 pub(super) fn read_record(directory: &Path) -> Option<SpareRecord> {
     let (_, text) = disk::read_regular(&directory.join("record.json"), LIMIT).ok()??;
-    serde_json::from_slice(&text).ok()
+    let record: SpareRecord = serde_json::from_slice(&text).ok()?;
+    is_sound(&record, directory).then_some(record)
+}
+
+/// Whether a record is one that okstra would have written there: the pool is named after the repository.
+fn is_sound(record: &SpareRecord, directory: &Path) -> bool {
+    let pool = file_name_hash(record.common_dir.as_os_str().as_encoded_bytes());
+    checked::is_git_directory(&record.common_dir)
+        && checked::is_commit(&record.commit)
+        && directory.parent().and_then(Path::file_name) == Some(pool.as_ref())
 }
 
 pub(super) fn write_record(directory: &Path, record: &SpareRecord) -> Result<()> {
