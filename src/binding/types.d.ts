@@ -271,8 +271,11 @@ export type OkstraErrorCode =
   | 'OKSTRA_KEY_EXISTS'
   /** The repository has no commit to start from. */
   | 'OKSTRA_NO_COMMITS'
+  /** The branch that `HEAD` names does not exist, while others do. */
   | 'OKSTRA_HEAD_UNBORN'
+  /** `HEAD`, or the branch that it names, cannot be read. */
   | 'OKSTRA_HEAD_UNREADABLE'
+  /** A commit to start from is missing in the repository. */
   | 'OKSTRA_OBJECTS_MISSING'
   /** The base names no commit of the repository. */
   | 'OKSTRA_BASE_NOT_FOUND'
@@ -288,6 +291,8 @@ export type OkstraErrorCode =
   | 'OKSTRA_DUBIOUS_OWNERSHIP'
   /** The repository that a worktree belongs to is not there any more. */
   | 'OKSTRA_REPOSITORY_GONE'
+  /** The task is of another project: the repository that asks is no clone of the task's own. */
+  | 'OKSTRA_OTHER_PROJECT'
   /** The worktree is there, but its link to its repository is broken. */
   | 'OKSTRA_WORKTREE_BROKEN'
   | 'OKSTRA_WORKTREE_REMOVED'
