@@ -294,6 +294,7 @@ export type OkstraErrorCode =
   /** The task is of another project: the repository that asks is no clone of the task's own. */
   | 'OKSTRA_OTHER_PROJECT'
   /** The worktree is there, but its link to its repository is broken. */
+  | 'OKSTRA_OTHER_PROJECT'
   | 'OKSTRA_WORKTREE_BROKEN'
   | 'OKSTRA_WORKTREE_REMOVED'
   /** The okstra home could be changed by somebody else, or belongs to somebody else. */

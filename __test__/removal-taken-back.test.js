@@ -74,10 +74,17 @@ for (const [name, blocking] of Object.entries({ 'below it': 'fix-t/x', 'as befor
     const other = await okstra.provisionTaskWorktree(options(repository, 't', { workCategory: 'feature' }))
     assert.equal(other.status, 'created')
     assert.deepEqual(intents(), [])
-    await okstra.removeTask(TASK)
+    assert.equal((await rejectionOf(okstra.restoreTask(TASK))).code, 'OKSTRA_BRANCH_EXISTS')
+    assert.equal(inMain('-C', tree, 'symbolic-ref', '--short', 'HEAD'), other.branch, 'nothing made way for nothing')
     inMain('branch', '-m', blocking, 'elsewhere')
-    await okstra.restoreTask({ ...TASK, from: before[4][0][0] })
+    // With work in it, the one that it has by now stays.
+    fs.writeFileSync(path.join(tree, 'since'), 's')
+    assert.equal((await rejectionOf(okstra.restoreTask(TASK))).code, 'OKSTRA_KEY_EXISTS')
+    fs.unlinkSync(path.join(tree, 'since'))
+    const back = await okstra.restoreTask(TASK)
+    assert.match(back.note, /the worktree on branch feat-t that it had meanwhile, in which nothing was done, is in the trash/)
     assert.equal(fs.readFileSync(path.join(tree, 'new'), 'utf8'), 'new\n')
+    assert.equal(inMain('-C', tree, 'symbolic-ref', '--short', 'HEAD'), branch)
   })
 }
 

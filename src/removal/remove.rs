@@ -101,7 +101,7 @@ pub fn remove(
     result
 }
 
-fn remove_entry(
+pub(super) fn remove_entry(
     ground: &Ground<'_>,
     entry: &Entry,
     request: &RemoveRequest,

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::rebuild;
+use super::remove::{self, RemoveRequest};
 use crate::cancel::Cancel;
 use crate::disk;
 use crate::durability::Durability;
@@ -147,7 +148,9 @@ fn from_record(
 ) -> Result<Restoration> {
     let key = ground.key;
     // Also where it lies at another place than the one that comes back: a task has one worktree.
-    if let Some(row) = row.filter(|row| fs::symlink_metadata(&row.worktree_path).is_ok()) {
+    if let Some(row) = row.filter(|row| fs::symlink_metadata(&row.worktree_path).is_ok())
+        && !make_way(ground, &record, row, &mut notes)?
+    {
         let (task_key, path) = (key.clone(), row.worktree_path.clone());
         return Err(match row.status {
             EntryStatus::Active => Error::KeyExists { task_key, path },
@@ -188,6 +191,36 @@ fn from_record(
     };
     let note = notes.join("; ");
     Ok(Restoration { task_key: key.clone(), path, branch, source, trash_id: Some(record.id), note })
+}
+
+/// Moves the worktree that the task has by now into the trash, where nothing was done in it: one that was made on another
+/// branch while the way of the one that comes back was not free. Whether it did.
+fn make_way(ground: &Ground<'_>, record: &Record, row: &Entry, notes: &mut Vec<String>) -> Result<bool> {
+    if row.status != EntryStatus::Active || record.branch().is_none_or(|branch| branch == row.branch) {
+        return Ok(false);
+    }
+    let worktree::Found::Linked { common_dir, .. } = worktree::look(&row.worktree_path)? else {
+        return Ok(false);
+    };
+    let Some(repository) = trash::repository_at(&common_dir, record.branch().unwrap_or("HEAD"))? else {
+        return Ok(false);
+    };
+    if repository.branch_tip(&row.branch)?.as_deref() != Some(row.base_ref.as_str()) {
+        return Ok(false);
+    }
+    let request = RemoveRequest::default();
+    if remove::check(ground.registry, row, &request, &ground.patience.cancel).is_err() {
+        return Ok(false);
+    }
+    // What refuses the return is found out before anything makes way for it.
+    refuse_what_cannot_be(record, Some(&repository), ground.key)?;
+    let removed = remove::remove_entry(ground, row, &request, Vec::new())?;
+    let id = removed.trash_id.unwrap_or_default();
+    notes.push(format!(
+        "the worktree on branch {} that it had meanwhile, in which nothing was done, is in the trash as {id}",
+        row.branch
+    ));
+    Ok(true)
 }
 
 /// What git or the disk would refuse half-way: a branch beside which the deleted one cannot be made again, a place where
