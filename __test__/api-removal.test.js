@@ -510,3 +510,35 @@ test('who lives in the git data of a worktree is asked before it is removed, and
   await okstra.restoreTask(TASK)
   commit('and goes on')
 })
+
+for (const [name, make] of Object.entries({
+  "a person's worktree of the same repository": ({ inMain, place }) => inMain('worktree', 'add', '-q', '-b', 'theirs', place),
+  'a worktree of another repository': ({ dir, place }) => {
+    execFileSync('git', ['init', '-q', '-b', 'main', path.join(dir, 'theirs')])
+    const git = (...args) => execFileSync('git', ['-C', path.join(dir, 'theirs'), '-c', 'user.name=n', '-c', 'user.email=e@x.y', ...args])
+    git('commit', '-q', '--allow-empty', '-m', 'theirs')
+    git('worktree', 'add', '-q', '-b', 'fix-t', place)
+  },
+  "another task's": async ({ place, repository, options, okstraHome }) => {
+    await okstra.provisionTaskWorktree(options(repository, 'other'))
+    return path.join(okstraHome, 'worktrees', 'shop', 'checkout', 'other')
+  },
+})) {
+  test(`a row that names ${name} lets nobody take it`, async (t) => {
+    const box = await withTask(t)
+    const place = path.join(box.dir, 'theirs-at-work')
+    const foreign = (await make({ ...box, place })) || place
+    const file = path.join(box.okstraHome, 'worktrees', 'registry.json')
+    fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replaceAll(JSON.stringify(box.tree), JSON.stringify(foreign)))
+    assert.equal(okstra.registry.lookup('shop', 'checkout', 't').worktreePath, foreign)
+    fs.mkdirSync(path.join(foreign, 'node_modules'))
+    const error = await rejectionOf(okstra.removeTask({ ...TASK, force: true, deleteBranch: true }))
+    assert.equal(error.code, 'OKSTRA_WORKTREE_BROKEN')
+    assert.match(error.message, /is not the task's: /)
+    assert.doesNotMatch(error.hint, /move/)
+    await okstra.reclaim({ taskKeys: [KEY] }).catch(() => {})
+    const items = await okstra.prune({ olderThanDays: 0, apply: true })
+    assert.deepEqual(items.filter(({ path: at, done }) => at === foreign && done), [])
+    assert.equal(fs.existsSync(path.join(foreign, '.git')), true)
+  })
+}

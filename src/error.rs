@@ -187,6 +187,9 @@ pub enum Error {
     /// See [`ErrorCode::WorktreeBroken`].
     #[error("the worktree {} is broken: {reason}", path.display())]
     WorktreeBroken { path: PathBuf, reason: String },
+    /// Its row names a worktree that is somebody else's; see [`ErrorCode::WorktreeBroken`].
+    #[error("the worktree {} that the registry names for {task_key} is not the task's: {reason}", path.display())]
+    NotItsWorktree { task_key: TaskKey, path: PathBuf, reason: String },
     /// See [`ErrorCode::WorktreeRemoved`].
     #[error("the worktree of {task_key} was removed at {at}, and the directory {} is what lies of it in the trash", path.display())]
     WorktreeRemoved { path: PathBuf, task_key: String, at: String },
@@ -270,7 +273,7 @@ impl Error {
             Self::DubiousOwnership { .. } => ErrorCode::DubiousOwnership,
             Self::RepositoryGone { .. } => ErrorCode::RepositoryGone,
             Self::OtherProject { .. } => ErrorCode::OtherProject,
-            Self::WorktreeBroken { .. } => ErrorCode::WorktreeBroken,
+            Self::WorktreeBroken { .. } | Self::NotItsWorktree { .. } => ErrorCode::WorktreeBroken,
             Self::WorktreeRemoved { .. } => ErrorCode::WorktreeRemoved,
             Self::UnsafeHome { .. } | Self::LinkedPlace { .. } => ErrorCode::UnsafeHome,
             Self::LockTimeout { .. } => ErrorCode::LockTimeout,
@@ -369,6 +372,10 @@ impl Error {
             Self::WorktreeBroken { path, .. } => {
                 format!("Run `okstra doctor --fix`, or look at {}, move it away and try again.", path.display())
             }
+            Self::NotItsWorktree { path, .. } => format!(
+                "Leave {} to whose it is; `okstra doctor` says what is known about the task's own.",
+                path.display()
+            ),
             Self::WorktreeRemoved { task_key, .. } => {
                 format!("Bring it back with `okstra restore {task_key}`, or leave this directory and try again.")
             }
@@ -444,6 +451,7 @@ impl Error {
             | Self::OtherProject { path, .. }
             | Self::WorktreeBroken { path, .. }
             | Self::WorktreeRemoved { path, .. }
+            | Self::NotItsWorktree { path, .. }
             | Self::WouldLoseWork { path, .. }
             | Self::UnsafeHome { path, .. }
             | Self::LinkedPlace { path }
@@ -494,6 +502,7 @@ impl Error {
             | Self::KeyExists { task_key, .. }
             | Self::OtherProject { task_key, .. }
             | Self::WouldLoseWork { task_key, .. }
+            | Self::NotItsWorktree { task_key, .. }
             | Self::NotInTrash { task_key, .. } => Some(task_key),
             _ => None,
         }

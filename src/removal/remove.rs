@@ -19,6 +19,7 @@ use crate::obstacle::{Obstacle, ObstacleKind};
 use crate::provision;
 use crate::registry::history::{Event, EventKind};
 use crate::registry::{Entry, Registry};
+use crate::survey::ownership;
 use crate::task::TaskKey;
 use crate::trash::record::{GitSide, Link, identity};
 use crate::trash::{self, Ground, Record};
@@ -107,7 +108,7 @@ pub(super) fn remove_entry(
     request: &RemoveRequest,
     notes: Vec<String>,
 ) -> Result<Removal> {
-    let opened = open(entry, |common_dir| mend(ground, common_dir))?;
+    let opened = open(ground.registry, entry, |common_dir| mend(ground, common_dir))?;
     match &opened {
         None => super::missing::remove(ground, entry, request, notes),
         Some(opened) => {
@@ -124,7 +125,7 @@ pub(super) fn check(
     request: &RemoveRequest,
     cancel: &Cancel,
 ) -> Result<()> {
-    let obstacles = match open(entry, |_| Ok(()))? {
+    let obstacles = match open(registry, entry, |_| Ok(()))? {
         None => super::missing::obstacles(registry, entry)?,
         Some(opened) => check::propose(&opened.site(registry, entry, request), cancel)?.obstacles,
     };
@@ -152,7 +153,11 @@ impl Opened {
 }
 
 /// Opens the worktree of a row; `None` when its directory is gone. `prepare` may mend what makes every git call fail.
-fn open(entry: &Entry, prepare: impl FnOnce(&Path) -> Result<()>) -> Result<Option<Opened>> {
+fn open(
+    registry: &Registry,
+    entry: &Entry,
+    prepare: impl FnOnce(&Path) -> Result<()>,
+) -> Result<Option<Opened>> {
     let path = &entry.worktree_path;
     let (admin, common_dir) = match worktree::look(path)? {
         Found::Linked { admin, common_dir } => (admin, common_dir),
@@ -162,6 +167,7 @@ fn open(entry: &Entry, prepare: impl FnOnce(&Path) -> Result<()>) -> Result<Opti
         Found::Broken(reason) => return Err(Error::WorktreeBroken { path: path.clone(), reason }),
         Found::Missing => return Ok(None),
     };
+    ownership::check(registry, entry, &admin, &common_dir)?;
     let repository = trash::repository_at(&common_dir, &entry.branch)?
         .ok_or_else(|| Error::RepositoryGone { path: path.clone(), repository: common_dir.clone() })?;
     prepare(&common_dir)?;

@@ -13,6 +13,7 @@ pub mod disk_use;
 pub mod inside;
 pub mod links;
 pub mod overview;
+pub mod ownership;
 pub mod proof;
 pub mod reclaim;
 pub mod residents;

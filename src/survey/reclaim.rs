@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::caches::{Cache, Why};
 use super::disk_use::{self, DiskUse};
 use super::inside;
+use super::ownership;
 use super::processes::{self, Process};
 use super::residents;
 use super::tasks::{Located, State};
@@ -94,6 +95,13 @@ fn of_task(home: &OkstraHome, task: &Located, busy: Vec<Process>, force: bool, c
         let more = plan.busy.len() - 1;
         let others = if more == 0 { String::new() } else { format!(" and {more} more") };
         plan.skipped = Some(format!("process {} ({}){others} is at work inside", first.pid, first.command));
+    }
+    if let (Some(entry), Some(admin), Some(common)) =
+        (&task.survey.entry, &task.admin, &task.survey.repository)
+        && let Err(error) = ownership::check(&Registry::open(home), entry, admin, common)
+    {
+        plan.skipped = Some(error.to_string());
+        return plan;
     }
     if let Err(error) = fill(home, &mut plan, cancel) {
         plan.skipped.get_or_insert_with(|| error.to_string());
