@@ -359,9 +359,11 @@ pub(super) fn merge(
             counts[0] += 1;
         }
     }
+    let mut of_backup = HashSet::new();
     for (key, row) in backup.rows() {
         if document.row(key).is_none() {
             document.set_row(key, row.to_vec());
+            of_backup.insert(key.to_vec());
             counts[1] += 1;
         }
     }
@@ -381,6 +383,9 @@ pub(super) fn merge(
             counts[2] += 1;
         } else {
             complete(&mut document, &key, &record, &borne_out);
+            if of_backup.contains(&key) {
+                bring_up_to_date(&mut document, &key, &record);
+            }
         }
     }
     claim(&mut document, front, backup);
@@ -389,6 +394,19 @@ pub(super) fn merge(
     let damaged = damaged.into_iter().filter(lost).collect();
     document.set_damaged(damaged);
     (document, counts)
+}
+
+/// The backup is a change older than the file was, and the record in git's entry of the worktree is written with each change
+/// of the status: it says whether the task is active, and on the entry's lock depends that they agree.
+fn bring_up_to_date(document: &mut Document, key: &[u8], record: &rebuild::TaskRecord) {
+    let Some(row) = document.row(key) else { return };
+    let (path, status) = (entry::peek(row, "worktree_path"), record.entry.status.as_str());
+    let same_place = path.is_some_and(|path| path == super::text::from_path(&record.entry.worktree_path));
+    if same_place && entry::peek(row, "branch").is_some_and(|branch| branch == record.entry.branch.as_bytes())
+    {
+        let row = entry::patched(row, "status", status);
+        document.set_row(key, row);
+    }
 }
 
 /// Adds to a row what only the worktree knows: its repository, which stands behind the rows in the file and was cut off,

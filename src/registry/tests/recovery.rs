@@ -292,3 +292,20 @@ fn a_row_that_cannot_be_used_is_mended_from_what_knows_the_task() {
     assert!(bench.registry.inspect().unwrap().unusable.is_empty());
     assert_eq!(fs::read_to_string(&bench.kept_aside()[0]).unwrap(), broken);
 }
+
+#[test]
+fn a_row_from_the_backup_has_the_status_that_its_worktree_knows() {
+    let (bench, entry, git) = first();
+    bench.registry.release(&entry.key, &patience()).unwrap();
+    bench.reserve("other", "fix-other", None).unwrap();
+    let again = Reservation {
+        worktree_path: entry.worktree_path.clone(),
+        repository: Some(git.clone()),
+        ..wish("a", "fix-a", None)
+    };
+    let active = bench.registry.reserve(&again, &patience()).unwrap();
+    write_task_record(&git.join("worktrees/a"), &active, &git).unwrap();
+    assert!(fs::read_to_string(bench.home.registry_backup()).unwrap().contains("released"));
+    bench.put(b"garbage");
+    assert_eq!(bench.registry.lookup(&entry.key).unwrap().unwrap().status, EntryStatus::Active);
+}
