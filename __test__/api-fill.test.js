@@ -260,7 +260,7 @@ test('stopping the claim of a spare whose base moved leaves nothing of it', unix
 test("git's own record of a worktree is that of git worktree add, but for the traces of its reset", async (t) => {
   const { repository, git, options, dir } = apiSandbox(t)
   const root = repository('shop')
-  git(['worktree', 'add', '-q', '-b', 'fix-git', path.join(dir, 'git'), 'HEAD'], { cwd: root })
+  git(['worktree', 'add', '-q', '--lock', '-b', 'fix-git', path.join(dir, 'git'), 'HEAD'], { cwd: root })
   const { baseRef } = await okstra.provisionTaskWorktree(options(root, 'own'))
   const record = (id) => path.join(root, '.git', 'worktrees', id)
   const names = (id) => fs.readdirSync(record(id), { recursive: true }).filter((name) => name !== 'ORIG_HEAD' && name !== 'okstra.json')
