@@ -238,6 +238,8 @@ fn reactivate(job: &Job<'_>, entry: Entry, common_dir: &Path, admin: &Path) -> R
     lock::put_on(admin, &job.plan.key, Empty::Foreign)?;
     job.durability.flush(&[&reservation.worktree_path, admin])?;
     let entry = job.registry.reserve(&reservation, job.patience)?;
+    // It says that the task was released; a registry that is put together from the disk would believe it.
+    crate::registry::write_task_record(admin, &entry, common_dir)?;
     let mut event = Event::new(EventKind::Restored, Some(&job.plan.key));
     event.phase = Some(job.plan.phase.clone());
     event.path = Some(entry.worktree_path.clone());
