@@ -21,7 +21,6 @@ const ATTRIBUTES = [
 ]
 const SETTINGS = [
   ['core.autocrlf', 'true'], ['core.autocrlf', 'input'], ['core.autocrlf', 'false'], ['core.eol', 'crlf'], ['core.eol', 'lf'],
-  ['index.version', '4'], ['feature.manyFiles', 'true'], ['index.skipHash', 'true'], ['core.untrackedCache', 'true'],
   ['core.fileMode', 'false'], ['core.symlinks', 'false'], ['core.ignoreCase', 'true'], ['core.sharedRepository', 'group'],
   ['core.checkStat', 'minimal'], ['core.trustCtime', 'false'], ['index.version', '4'], ['index.skipHash', 'true'],
   ['core.splitIndex', 'true'], ['core.untrackedCache', 'true'], ['feature.manyFiles', 'true'], ['core.protectNTFS', 'false'],
