@@ -40,7 +40,7 @@ function rebooter(directory) {
 const without = (states, task) => Object.fromEntries(Object.entries(states).filter(([name]) => name !== task))
 
 class Lane {
-  constructor({ directory, kind, disks, files, logfs }) {
+  constructor({ directory, kind, disks, files, fast, logfs }) {
     Object.assign(this, { directory, kind, logfs })
     const numbered = (name) => Array.from({ length: disks }, (_, number) => path.join(directory, `${name}-${number}`))
     this.places = numbered('disk')
@@ -51,7 +51,7 @@ class Lane {
     this.reboot = rebooter(directory)
     this.boots = 0
     mount(kind, this.base, this.places)
-    this.world = new World(this.places)
+    this.world = new World(this.places, fast ? 'fast' : 'full')
     this.world.populate(files)
     this.readSentinels = plantSentinels(this.world.sandbox, this.world.repository)
     this.sentinels = this.readSentinels()

@@ -13,11 +13,11 @@ const OKSTRA = path.join(ROOT, 'bin', 'okstra.js')
 const LARGE = 'large.bin'
 
 class World {
-  constructor(places) {
+  constructor(places, durability) {
     this.sandbox = new Sandbox('power-cut', places[0])
     this.home = path.join(places.at(-1), 'okstra-home')
     this.sandbox.home = this.home
-    this.environment = { ...this.sandbox.environment, OKSTRA_HOME: this.home, CLAUDE_CONFIG_DIR: path.join(places.at(-1), 'agent') }
+    this.environment = { ...this.sandbox.environment, OKSTRA_HOME: this.home, OKSTRA_DURABILITY: durability, CLAUDE_CONFIG_DIR: path.join(places.at(-1), 'agent') }
   }
 
   /** A repository with files of all sizes, one of them larger than any journal transaction writes at once. */

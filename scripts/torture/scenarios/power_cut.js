@@ -38,8 +38,11 @@ function runLane(options) {
   })
 }
 
-/** Cuts the power in the middle of everything okstra does, on file systems whose every write is known. */
-async function cutPower({ seed, cuts, files, kinds = LANES.length, only, directory, keep = false, progress }) {
+/**
+ * Cuts the power in the middle of everything okstra does, on file systems whose every write is known. `kinds`: on how many of
+ * the lanes; `only`: one story, by its number; `fast`: without the flushes, to see that their absence is found.
+ */
+async function cutPower({ seed, cuts, files, kinds = LANES.length, only, fast = 0, directory, keep = false, progress }) {
   const name = 'power-cut'
   const why = missing()
   if (why) return { name, bar: '-', figure: `skipped: ${why}`, violations: [], skipped: true }
@@ -61,7 +64,7 @@ async function cutPower({ seed, cuts, files, kinds = LANES.length, only, directo
     const work = (lane) => async () => {
       const place = sandbox.path(`lane-${lane.number}`)
       fs.mkdirSync(place)
-      const done = await runLane({ ...lane, directory: place, files, logfs, seed: random.between(0, 2 ** 31), loud: process.env.TORTURE_LOUD === '1' })
+      const done = await runLane({ ...lane, directory: place, files, fast, logfs, seed: random.between(0, 2 ** 31), loud: process.env.TORTURE_LOUD === '1' })
       fs.rmSync(place, { recursive: true, force: true })
       total.cuts += done.cuts
       total.lost += done.lost
