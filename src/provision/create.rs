@@ -132,21 +132,22 @@ fn refuse_existing_branch(job: &Job<'_>) -> Result<()> {
         if *name == wanted
             && let Some(path) = worktree::checked_out_at(&job.repository, &job.plan.branch, None)?
         {
-            // Of this home's tasks the registry has told. What another home, or another account, keeps with its worktree says
-            // whose it is.
+            // What a home keeps with its worktree says whose it is: a released task of this one, or one of another home, which
+            // may be another account's.
             let admins = worktree::admin_dirs(&job.repository.common_dir);
             let admin = admins.iter().find(|admin| worktree::points_back(admin, &path));
             let owner = admin.and_then(|admin| registry::TaskRecord::read(admin));
             let (task_key, branch) = (job.plan.key.clone(), job.plan.branch.clone());
-            return Err(
-                match owner.filter(|record| !record.entry.worktree_path.starts_with(job.home.worktrees())) {
-                    Some(record) => {
-                        let place = Box::new((path, record.entry.key.to_string()));
-                        Error::BranchOfOtherHome { task_key, branch, place }
-                    }
-                    None => Error::BranchCheckedOut { task_key, branch, path },
-                },
-            );
+            return Err(match owner.map(|record| record.entry) {
+                Some(entry) if entry.worktree_path.starts_with(job.home.worktrees()) => {
+                    Error::BranchOwned { task_key, branch, owner: entry.key.to_string() }
+                }
+                Some(entry) => {
+                    let place = Box::new((path, entry.key.to_string()));
+                    Error::BranchOfOtherHome { task_key, branch, place }
+                }
+                None => Error::BranchCheckedOut { task_key, branch, path },
+            });
         }
         return Err(Error::BranchExists {
             task_key: job.plan.key.clone(),

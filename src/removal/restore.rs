@@ -85,6 +85,8 @@ pub fn restore(
             .clone()
             .filter(|id| from.is_none_or(|name| id == name || id.ends_with(&format!("-{name}"))))
         && fs::symlink_metadata(&intent.path).is_ok()
+        // Taken back, it is in the trash as before, and what lies at its place is somebody's.
+        && Record::read_of(home, &id)?.is_none()
     {
         // The very return that is asked for had been begun by a run that died, and is finished now.
         let (path, branch) = (intent.path, intent.branch);
