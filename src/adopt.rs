@@ -11,9 +11,10 @@ use crate::durability::Durability;
 use crate::error::{Error, IoContext, Result};
 use crate::git::operation::{self, Head};
 use crate::git::worktree::lock::{self, Empty};
-use crate::git::worktree::{self, Found};
+use crate::git::worktree::{self, Fault, Found};
 use crate::git::{Discovery, Repository, mend, repository, version};
 use crate::home::OkstraHome;
+use crate::link as whose;
 use crate::lock::{Patience, RepositoryLock, TaskLock};
 use crate::project;
 use crate::provision::{self, share};
@@ -64,6 +65,7 @@ pub fn adopt(home: &OkstraHome, adoption: &Adoption, patience: &Patience) -> Res
     refuse_other_task(&registry, &path, &adoption.key)?;
     let candidate = Candidate::at(&path)?;
     refuse_private(&path, candidate.repository())?;
+    candidate.refuse_recorded(&registry, &path, &adoption.key)?;
     home.prepare()?;
     let lock = TaskLock::acquire(home, &adoption.key, patience)?;
     let ground = Ground { home, registry: &registry, key: &adoption.key, lock: &lock, patience };
@@ -163,21 +165,28 @@ impl Candidate {
         }
         match worktree::look(path)? {
             Found::Linked { admin, common_dir } => {
-                let tied = worktree::points_back(&admin, path);
-                let other = worktree::tree_of(&admin).filter(|other| !tied && other.join(".git").exists());
-                if let Some(other) = other {
-                    let reason =
-                        format!("it shares git's data with {}: one is a copy of the other", other.display());
+                Ok(Self::Linked { admin, repository: repository_at(path, &common_dir)?, tied: true })
+            }
+            Found::Broken(Fault::OtherPlace { admin, tree }) => {
+                if worktree::names(&tree, &admin) {
+                    let reason = format!(
+                        "git's data that it names belongs to {}: one is a copy of the other, or git has given it away",
+                        tree.display()
+                    );
                     return Err(refused(path, reason));
                 }
-                Ok(Self::Linked { admin, repository: repository_at(path, &common_dir)?, tied })
+                let common_dir = worktree::common_dir_of(&admin).context("resolve", &admin)?;
+                Ok(Self::Linked { admin, repository: repository_at(path, &common_dir)?, tied: false })
             }
             Found::RepositoryGone(repository) => {
                 Err(Error::RepositoryGone { path: path.to_owned(), repository })
             }
             Found::Missing => Err(refused(path, "it does not exist")),
-            Found::Broken(reason) => {
-                let admin = worktree::admin_dir_of(path).ok().flatten().filter(|admin| mend::is_gone(admin));
+            Found::Broken(fault) => {
+                let admin = match &fault {
+                    Fault::Forgotten { admin } => Some(admin.clone()),
+                    _ => None,
+                };
                 let common =
                     admin.as_deref().and_then(|admin| fs::canonicalize(admin.ancestors().nth(2)?).ok());
                 match admin.zip(common) {
@@ -185,10 +194,25 @@ impl Candidate {
                         let admin = common.join("worktrees").join(admin.file_name().unwrap_or_default());
                         Ok(Self::Forgotten { admin, repository: repository_at(path, &common)? })
                     }
-                    None => Err(refused(path, reason)),
+                    None => Err(refused(path, fault.to_string())),
                 }
             }
         }
+    }
+
+    /// Refuses the worktree of another task of this home, whose row only names another place.
+    fn refuse_recorded(&self, registry: &Registry, path: &Path, key: &TaskKey) -> Result<()> {
+        let Self::Linked { admin, .. } = self else { return Ok(()) };
+        let Some(owner) = whose::other_task(admin, key) else { return Ok(()) };
+        let row = registry.lookup(&owner)?.filter(|row| row.status == EntryStatus::Active);
+        if row.is_some_and(|row| !matches!(whose::look(&owner, &row.worktree_path), Ok(Found::Linked { .. })))
+        {
+            let reason = format!(
+                "it is the worktree of the task {owner}, which `okstra doctor --fix` gives back to it"
+            );
+            return Err(refused(path, reason));
+        }
+        Ok(())
     }
 
     const fn repository(&self) -> &Repository {

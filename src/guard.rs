@@ -11,7 +11,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, IoContext, Result};
 use crate::git::layout::Layout;
-use crate::git::worktree::{self, Found};
+use crate::git::worktree::Found;
+use crate::link;
 use crate::provision::share;
 use crate::registry::{Entry, EntryStatus, Filter, Registry};
 use crate::task::TaskKey;
@@ -91,7 +92,7 @@ pub fn check(
     let resolved = resolve(&cwd.join(path)).context("resolve", path)?;
     // The worktree may be gone; then its place is all there is to compare with.
     let worktree = resolve(&entry.worktree_path).context("resolve", &entry.worktree_path)?;
-    let place = place_of(&resolved, &worktree);
+    let place = place_of(&entry.key, &resolved, &worktree);
     let (reason, hint) = explain(place, &resolved, &entry);
     Ok(Some(Verdict {
         place,
@@ -115,14 +116,14 @@ pub fn task_around(registry: &Registry, directory: &Path) -> Result<Option<Entry
         .max_by_key(|entry| (entry.status == EntryStatus::Active, entry.worktree_path.components().count())))
 }
 
-fn place_of(path: &Path, worktree: &Path) -> Place {
+fn place_of(key: &TaskKey, path: &Path, worktree: &Path) -> Place {
     if let Ok(inside) = path.strip_prefix(worktree) {
         // Whoever writes to the link file cuts the worktree off from its repository.
         let first = inside.components().next();
         let git_file = first.is_some_and(|first| first.as_os_str().eq_ignore_ascii_case(".git"));
         return if git_file { Place::GitData } else { Place::Worktree };
     }
-    if shared_directories(worktree).iter().any(|directory| path.starts_with(directory)) {
+    if shared_directories(key, worktree).iter().any(|directory| path.starts_with(directory)) {
         return Place::Shared;
     }
     Place::Outside
@@ -130,8 +131,8 @@ fn place_of(path: &Path, worktree: &Path) -> Place {
 
 /// The resolved targets of the links to shared directories in a worktree. A link counts only when it leads to where
 /// okstra would have it lead: one that was planted at such a name opens nothing.
-fn shared_directories(worktree: &Path) -> Vec<PathBuf> {
-    let Ok(Found::Linked { common_dir, .. }) = worktree::look(worktree) else { return Vec::new() };
+fn shared_directories(key: &TaskKey, worktree: &Path) -> Vec<PathBuf> {
+    let Ok(Found::Linked { common_dir, .. }) = link::look(key, worktree) else { return Vec::new() };
     let names = share::configured().unwrap_or_default();
     let target = |name: &String| {
         let link = worktree.join(name);

@@ -25,6 +25,7 @@ pub mod guard;
 pub mod home;
 pub mod intent;
 pub mod json_path;
+pub mod link;
 pub mod lock;
 pub mod obstacle;
 pub mod processes;

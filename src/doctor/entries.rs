@@ -60,7 +60,8 @@ impl Found {
 pub(super) fn examine_torn(doctor: &mut Doctor<'_>, common_dirs: &[PathBuf]) -> Result<()> {
     for common in common_dirs {
         for admin in worktree::admin_dirs(common) {
-            let found = fs::metadata(admin.join("commondir")).ok().filter(|found| found.len() == 0);
+            let file = admin.join("commondir");
+            let found = fs::metadata(&file).ok().filter(|found| found.is_file() && mend::is_blank(&file));
             let Some(found) = found else { continue };
             let age = age(&admin.join("commondir"));
             let message = format!(
@@ -69,7 +70,7 @@ pub(super) fn examine_torn(doctor: &mut Doctor<'_>, common_dirs: &[PathBuf]) -> 
                 spoken(age)
             );
             let finding = Finding::new(Code::CommondirTorn, Severity::Error, message).at(admin.clone());
-            let ours = Found::at(admin.clone()).is_ours();
+            let ours = Found::at(admin.clone()).is_ours() || worktree::is_past_add(&admin);
             let alive = matches!(holders::of(std::slice::from_ref(&admin), &[]), Holders::Some(_));
             let young = !worktree::is_surely_torn(&found);
             if !ours && (young || alive) {

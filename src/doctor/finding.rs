@@ -57,6 +57,8 @@ codes! {
     SettingWrong = "setting-wrong",
     /// A killed `git worktree add` left an empty `commondir`.
     CommondirTorn = "commondir-torn",
+    /// Files of git's entry of a task are empty, as after a power cut.
+    EntryTorn = "entry-torn",
     /// A killed `git worktree add` left a part of a worktree.
     EntryUnfinished = "entry-unfinished",
     /// A worktree is still locked by a run that is over.
@@ -71,6 +73,8 @@ codes! {
     WorktreeMoved = "worktree-moved",
     /// git has forgotten the worktree of a task.
     WorktreeForgotten = "worktree-forgotten",
+    /// The `.git` file of a task's worktree is lost, and git's data of it is whole.
+    DotGitLost = "dot-git-lost",
     /// What lies at a task's path is no worktree.
     WorktreeBroken = "worktree-broken",
     /// A worktree lost its index.

@@ -8,7 +8,8 @@ use super::repositories::{self, Known};
 use super::{Code, Doctor, Finding, Severity};
 use crate::error::{IoContext, Result};
 use crate::git::Git;
-use crate::git::worktree::{self, Found};
+use crate::git::worktree::Found;
+use crate::link;
 use crate::lock::RepositoryLock;
 use crate::provision::share;
 use crate::registry::{EntryStatus, Inspection};
@@ -20,7 +21,7 @@ pub(super) fn examine(doctor: &mut Doctor<'_>, known: &[Known], inspection: &Ins
     let mut linked: BTreeMap<PathBuf, (Vec<String>, PathBuf)> = BTreeMap::new();
     for entry in inspection.entries.iter().filter(|entry| entry.status == EntryStatus::Active) {
         let path = &entry.worktree_path;
-        let Ok(Found::Linked { common_dir, .. }) = worktree::look(path) else { continue };
+        let Ok(Found::Linked { common_dir, .. }) = link::look(&entry.key, path) else { continue };
         let Some(known) = repositories::find(known, &common_dir) else { continue };
         let main = known.repository.main_worktree.as_deref();
         for name in &configured {

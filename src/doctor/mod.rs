@@ -19,6 +19,7 @@ mod repositories;
 mod rows;
 mod settings;
 mod spares;
+mod ties;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};

@@ -105,7 +105,7 @@ fn row_is_old(doctor: &mut Doctor<'_>, path: &Path, row: &Entry, common_dir: &Pa
     let registry = doctor.registry;
     doctor.explained.push(path.to_owned());
     doctor.mend(finding, "Makes the registry name this place.", |doctor| {
-        registry.relocate(&row.key, path, common_dir, doctor.patience).map(drop)
+        registry.relocate(&row.key, path, Some(common_dir), doctor.patience).map(drop)
     })
 }
 

@@ -8,6 +8,7 @@ use super::{Code, Doctor, Finding, Outcome, Severity};
 use crate::error::{Error, Result};
 use crate::git::{Discovery, Repository, repository};
 use crate::intent::Intent;
+use crate::link;
 use crate::registry::Inspection;
 
 /// A repository that is there.
@@ -31,9 +32,16 @@ pub(super) fn collect(doctor: &Doctor<'_>, inspection: &Inspection) -> Vec<Place
     let rows = inspection.repositories.values().cloned();
     let runs =
         Intent::files(doctor.home).into_iter().filter_map(|(_, intent)| Some(intent.ok()?.1.common_dir));
+    // A repository that was moved together with the home lies at the same place as seen from it.
+    let moved = inspection.entries.iter().filter_map(|entry| {
+        let before = inspection.repositories.get(&entry.key).filter(|before| !before.is_dir())?;
+        link::in_this_home(doctor.home, &entry.key, &entry.worktree_path)?;
+        link::moved_along(before, entry.worktree_path.ancestors().nth(3)?, &doctor.home.worktrees())
+    });
     let around = doctor.options.root.as_deref().and_then(around);
     let all: BTreeSet<PathBuf> = rows
         .chain(runs)
+        .chain(moved)
         .chain(around)
         .filter_map(|directory| fs::canonicalize(directory).ok())
         .filter(|directory| is_repository(directory))

@@ -1,31 +1,34 @@
 //! Each row of the registry against the disk and against git.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::locks;
 use super::repositories::{self, Known};
-use super::{Code, Doctor, Finding, Outcome, Severity};
+use super::{Code, Doctor, Finding, Outcome, Severity, locks, ties};
 use crate::error::{Error, Result};
 use crate::git::operation::{self, Head};
 use crate::git::worktree::lock::{self, Empty, Lock};
 use crate::git::worktree::{self, Found};
 use crate::git::{Repository, mend};
+use crate::home::OkstraHome;
+use crate::link::{self, Claim};
 use crate::lock::{RepositoryLock, TaskLock};
 use crate::registry::{Entry, EntryStatus, Inspection, TaskRecord, write_task_record};
+use crate::trash;
 
 /// Looks at every row.
 pub(super) fn examine(doctor: &mut Doctor<'_>, known: &[Known], inspection: &Inspection) -> Result<()> {
+    let ground =
+        Ground { home: doctor.home, known, inspection, claims: OnceCell::new(), moves: OnceCell::new() };
     for entry in &inspection.entries {
         doctor.patience.cancel.check("the check-up")?;
-        let recorded = inspection.repositories.get(&entry.key);
-        let repository = recorded.and_then(|recorded| fs::canonicalize(recorded).ok());
-        let repository = repository.and_then(|recorded| repositories::find(known, &recorded));
         // Somebody is at it: what is half-way now says nothing.
         if TaskLock::is_held(doctor.home, &entry.key) || doctor.home.intent_file(&entry.key).exists() {
             continue;
         }
-        let found = match worktree::look(&entry.worktree_path) {
+        let found = match link::look(&entry.key, &entry.worktree_path) {
             Ok(found) => found,
             Err(error) => {
                 let finding = Finding::new(Code::WorktreeBroken, Severity::Error, error.to_string());
@@ -34,9 +37,9 @@ pub(super) fn examine(doctor: &mut Doctor<'_>, known: &[Known], inspection: &Ins
             }
         };
         match found {
-            Found::Missing => missing(doctor, entry, repository)?,
-            Found::RepositoryGone(old) => repository_gone(doctor, entry, known, &old)?,
-            Found::Broken(reason) => broken(doctor, entry, known, &reason)?,
+            Found::Missing => missing(doctor, entry, &ground)?,
+            Found::RepositoryGone(old) => repository_gone(doctor, entry, &ground, &old)?,
+            Found::Broken(fault) => ties::examine(doctor, entry, &ground, &fault)?,
             Found::Linked { admin, common_dir } => {
                 linked(doctor, entry, repositories::find(known, &common_dir), &admin)?;
             }
@@ -45,11 +48,124 @@ pub(super) fn examine(doctor: &mut Doctor<'_>, known: &[Known], inspection: &Ins
     Ok(())
 }
 
+/// What the rows are compared with.
+pub(super) struct Ground<'a> {
+    home: &'a OkstraHome,
+    pub known: &'a [Known],
+    pub inspection: &'a Inspection,
+    claims: OnceCell<Vec<Claim>>,
+    moves: OnceCell<BTreeMap<PathBuf, PathBuf>>,
+}
+
+impl Ground<'_> {
+    /// All entries of all repositories; read once, and only where something is not in order.
+    pub fn claims(&self) -> &[Claim] {
+        self.claims.get_or_init(|| {
+            let repositories: Vec<PathBuf> =
+                self.known.iter().map(|known| known.repository.common_dir.clone()).collect();
+            link::claims(&repositories)
+        })
+    }
+
+    /// The repository of a row: where the registry has it, or where it was moved to.
+    fn repository_of(&self, entry: &Entry) -> Option<&Known> {
+        let recorded = self.inspection.repositories.get(&entry.key)?;
+        match fs::canonicalize(recorded) {
+            Ok(recorded) => repositories::find(self.known, &recorded),
+            Err(_) => repositories::find(self.known, self.moves().get(recorded)?),
+        }
+    }
+
+    /// Where repositories were, and where they are now: told by the records in them.
+    fn moves(&self) -> &BTreeMap<PathBuf, PathBuf> {
+        self.moves.get_or_init(|| {
+            let mut moves = BTreeMap::new();
+            let mut note = |before: PathBuf, now: &Path| {
+                if before != now && fs::symlink_metadata(&before).is_err() {
+                    moves.insert(before, now.to_owned());
+                }
+            };
+            for claim in self.claims() {
+                if let Some(record) = &claim.record {
+                    note(record.repository.clone(), &claim.common_dir);
+                }
+            }
+            for known in self.known {
+                let common_dir = &known.repository.common_dir;
+                for before in trash::repositories_before(self.home, common_dir) {
+                    note(before, common_dir);
+                }
+            }
+            moves
+        })
+    }
+}
+
 /// The directory is gone: moved, or deleted.
-fn missing(doctor: &mut Doctor<'_>, entry: &Entry, known: Option<&Known>) -> Result<()> {
+fn missing(doctor: &mut Doctor<'_>, entry: &Entry, ground: &Ground<'_>) -> Result<()> {
     let path = &entry.worktree_path;
     let about =
         |code, severity, message: String| Finding::new(code, severity, message).of(&entry.key).at(path);
+    let registry = doctor.registry;
+    let here = link::in_this_home(doctor.home, &entry.key, &entry.worktree_path);
+    let mut places: Vec<PathBuf> = here.iter().cloned().collect();
+    places.push(doctor.home.worktree_path(&entry.key));
+    places.extend(mend::likely_places(path, &doctor.home.worktrees()));
+    places.extend(doctor.options.root.iter().flat_map(|root| root.ancestors().map(Path::to_owned)));
+    if let Some(now) = link::elsewhere(&entry.key, path, ground.claims(), &places) {
+        let message = format!(
+            "the worktree of {} was moved to {}, and the registry or git does not know",
+            entry.key,
+            now.tree.display()
+        );
+        let remedy = format!("Makes git and the registry name {}; nothing is moved.", now.tree.display());
+        doctor.explained.push(now.tree.clone());
+        let moved = Entry { worktree_path: now.tree.clone(), ..entry.clone() };
+        doctor.mend(about(Code::WorktreeMoved, Severity::Error, message), remedy, |doctor| {
+            let lock = RepositoryLock::acquire(doctor.home, &now.common_dir, doctor.patience)?;
+            // The row first: from it the rest is found and made again, from git's data alone it is not.
+            registry.relocate(&entry.key, &now.tree, Some(&now.common_dir), doctor.patience)?;
+            mend::tie(&now.admin, &now.tree, &lock)?;
+            if entry.status == EntryStatus::Active {
+                lock::put_on(&now.admin, &entry.key, Empty::Foreign)?;
+            }
+            write_task_record(&now.admin, &moved, &now.common_dir)
+        })?;
+        // What else is wrong with it is looked for where it is now.
+        return match repositories::find(ground.known, &now.common_dir) {
+            Some(known) if doctor.options.fix => linked(doctor, &moved, Some(known), &now.admin),
+            _ => Ok(()),
+        };
+    }
+    let known = ground.repository_of(entry);
+    if let Some(here) = here {
+        let message = format!(
+            "the registry has {} at {}, in an okstra home that is not there any more",
+            entry.key,
+            path.display()
+        );
+        let remedy = format!("Makes the registry name its place in this home, {}.", here.display());
+        let repository = known.map(|known| known.repository.common_dir.clone());
+        let repository = repository.or_else(|| ground.inspection.repositories.get(&entry.key).cloned());
+        doctor.mend(about(Code::WorktreeMoved, Severity::Warning, message), remedy, |doctor| {
+            registry.relocate(&entry.key, &here, repository.as_deref(), doctor.patience).map(drop)
+        })?;
+    } else if let Some(known) = known
+        && let Some(recorded) = ground.inspection.repositories.get(&entry.key)
+        && fs::symlink_metadata(recorded).is_err()
+    {
+        let common = &known.repository.common_dir;
+        let message = format!(
+            "the repository of {} was moved from {} to {}",
+            entry.key,
+            recorded.display(),
+            common.display()
+        );
+        let finding = about(Code::RepositoryMoved, Severity::Warning, message);
+        doctor.mend(finding, "Makes the registry name the repository's new place.", |doctor| {
+            registry.relocate(&entry.key, path, Some(common), doctor.patience).map(drop)
+        })?;
+    }
     let Some(known) = known else {
         if entry.status == EntryStatus::Active {
             let message =
@@ -62,33 +178,6 @@ fn missing(doctor: &mut Doctor<'_>, entry: &Entry, known: Option<&Known>) -> Res
         }
         return Ok(());
     };
-    let common = &known.repository.common_dir;
-    let mut places = mend::likely_places(path, &doctor.home.worktrees());
-    places.extend(doctor.options.root.iter().flat_map(|root| root.ancestors().map(Path::to_owned)));
-    // A row that came back from an old backup names a place that git never had, and after a repair that was killed git
-    // names the new place already; the record beside git's data says whose it is.
-    let is_its_own = |admin: &PathBuf| {
-        worktree::points_back(admin, path)
-            || TaskRecord::read(admin).is_some_and(|record| record.entry.key == entry.key)
-    };
-    let moved = worktree::admin_dirs(common)
-        .into_iter()
-        .filter(is_its_own)
-        .find_map(|admin| mend::moved_to(&admin, &places).map(|now| (admin, now)));
-    if let Some((admin, now)) = moved {
-        let message =
-            format!("the worktree of {} was moved to {} without git's knowledge", entry.key, now.display());
-        let remedy = format!("Makes git and the registry name {}; nothing is moved.", now.display());
-        let registry = doctor.registry;
-        doctor.explained.push(now.clone());
-        return doctor.mend(about(Code::WorktreeMoved, Severity::Error, message), remedy, |doctor| {
-            let lock = RepositoryLock::acquire(doctor.home, common, doctor.patience)?;
-            // The row first: from it the rest is found and made again, from git's data alone it is not.
-            registry.relocate(&entry.key, &now, common, doctor.patience)?;
-            mend::tie(&admin, &now, &lock)?;
-            record(&admin, &Entry { worktree_path: now.clone(), ..entry.clone() }, common)
-        });
-    }
     if entry.status == EntryStatus::Released {
         return Ok(());
     }
@@ -109,12 +198,13 @@ fn missing(doctor: &mut Doctor<'_>, entry: &Entry, known: Option<&Known>) -> Res
 }
 
 /// The worktree names a repository that is not there: it was moved, when one that is looked at has the worktree's entry.
-fn repository_gone(doctor: &mut Doctor<'_>, entry: &Entry, known: &[Known], old: &Path) -> Result<()> {
+fn repository_gone(doctor: &mut Doctor<'_>, entry: &Entry, ground: &Ground<'_>, old: &Path) -> Result<()> {
     let path = &entry.worktree_path;
     let named = worktree::admin_dir_of(path).ok().flatten().unwrap_or_default();
-    let moved = known.iter().find_map(|known| {
-        let admin = known.repository.common_dir.join("worktrees").join(named.file_name()?);
-        worktree::points_back(&admin, path).then_some((admin, &known.repository))
+    let moved = ground.claims().iter().find_map(|claim| {
+        let is_it = claim.admin.file_name() == named.file_name() && claim.is_of(&entry.key, path);
+        let known = repositories::find(ground.known, &claim.common_dir).filter(|_| is_it)?;
+        Some((claim.admin.clone(), &known.repository))
     });
     let about = |code, message: String| Finding::new(code, Severity::Error, message).of(&entry.key).at(path);
     let Some((admin, repository)) = moved else {
@@ -134,107 +224,37 @@ fn repository_gone(doctor: &mut Doctor<'_>, entry: &Entry, known: &[Known], old:
         "Makes this worktree name the repository's new place.",
         |doctor| {
             let lock = RepositoryLock::acquire(doctor.home, common, doctor.patience)?;
-            registry.relocate(&entry.key, path, common, doctor.patience)?;
+            registry.relocate(&entry.key, path, Some(common), doctor.patience)?;
             mend::tie(&admin, path, &lock)?;
-            record(&admin, entry, common)
+            write_task_record(&admin, entry, common)
         },
-    )
-}
-
-/// Something else lies there, or git has forgotten the worktree.
-fn broken(doctor: &mut Doctor<'_>, entry: &Entry, known: &[Known], reason: &str) -> Result<()> {
-    let path = &entry.worktree_path;
-    let about = |code, message: String| Finding::new(code, Severity::Error, message).of(&entry.key).at(path);
-    let admin = worktree::admin_dir_of(path).ok().flatten();
-    if admin.as_ref().is_some_and(|admin| doctor.is_torn(admin)) {
-        return Ok(());
+    )?;
+    match repositories::find(ground.known, common) {
+        Some(known) if doctor.options.fix => linked(doctor, entry, Some(known), &admin),
+        _ => Ok(()),
     }
-    let forgotten = admin.filter(|admin| mend::is_gone(admin));
-    let home_of = |admin: &PathBuf| {
-        let common = admin.ancestors().nth(2).and_then(|common| fs::canonicalize(common).ok())?;
-        repositories::find(known, &common)
-    };
-    let Some((admin, known)) = forgotten.and_then(|admin| Some((admin.clone(), home_of(&admin)?))) else {
-        let message = format!("what lies at the place of {} is no worktree that works: {reason}", entry.key);
-        let remedy = "Nothing is done: what lies there may be somebody's. Look at it and move it away; the next `okstra provision` then brings the worktree back.";
-        doctor.tell(about(Code::WorktreeBroken, message), Outcome::Decide, remedy);
-        return Ok(());
-    };
-    let message = format!("git has forgotten the worktree of {}: {} is gone", entry.key, admin.display());
-    let finding = about(Code::WorktreeForgotten, message);
-    if let Some(obstacle) = no_rebuild(known, &entry.branch)? {
-        doctor.tell(
-            finding,
-            Outcome::Decide,
-            format!("Nothing is done: {obstacle}. The files are all there."),
-        );
-        return Ok(());
-    }
-    let remedy = format!(
-        "Makes git's data of it anew, on branch {}; every file stays as it is (what was staged shows as not staged).",
-        entry.branch
-    );
-    doctor.mend(finding, remedy, |doctor| {
-        let repository = &known.repository;
-        let lock = RepositoryLock::acquire(doctor.home, &repository.common_dir, doctor.patience)?;
-        let admin = repository.common_dir.join("worktrees").join(admin.file_name().unwrap_or_default());
-        let locked = (entry.status == EntryStatus::Active).then_some(&entry.key);
-        mend::rebuild(repository, path, &admin, &entry.branch, locked, &lock)?;
-        record(&admin, entry, &repository.common_dir)
-    })
-}
-
-/// Why a forgotten worktree cannot be put on its branch again.
-fn no_rebuild(known: &Known, branch: &str) -> Result<Option<String>> {
-    if !known.branches.contains_key(branch) {
-        return Ok(Some(format!("its branch {branch} is gone too, so nobody knows which commit it was at")));
-    }
-    let user = mend::user_of(&known.repository, branch)?;
-    Ok(user.map(|user| format!("branch {branch} is checked out at {}", user.display())))
 }
 
 /// A worktree that works, as far as its directory tells.
-fn linked(doctor: &mut Doctor<'_>, entry: &Entry, known: Option<&Known>, admin: &Path) -> Result<()> {
+pub(super) fn linked(
+    doctor: &mut Doctor<'_>,
+    entry: &Entry,
+    known: Option<&Known>,
+    admin: &Path,
+) -> Result<()> {
     let path = &entry.worktree_path;
     let Some(known) = known else { return Ok(()) };
     let common = &known.repository.common_dir;
     let about =
         |code, severity, message: String| Finding::new(code, severity, message).of(&entry.key).at(path);
-    if !worktree::points_back(admin, path) {
-        let other = worktree::tree_of(admin);
-        if other.as_ref().is_some_and(|other| {
-            worktree::admin_dir_of(other)
-                .ok()
-                .flatten()
-                .is_some_and(|named| worktree::same_place(&named, admin))
-        }) {
-            let other = other.unwrap_or_default();
-            let message = format!(
-                "the worktree of {} shares git's data with {}: one is a copy of the other",
-                entry.key,
-                other.display()
-            );
-            let remedy = "Nothing is done: only you know which one is right. Move the other one away, and run this again.";
-            doctor.tell(about(Code::WorktreeBroken, Severity::Error, message), Outcome::Decide, remedy);
-            return Ok(());
-        }
-        let message = format!("git has {} at another place than {}", entry.key, path.display());
-        doctor.mend(
-            about(Code::WorktreeMoved, Severity::Warning, message),
-            "Makes git name this place.",
-            |doctor| {
-                let lock = RepositoryLock::acquire(doctor.home, common, doctor.patience)?;
-                mend::tie(admin, path, &lock)
-            },
-        )?;
-    }
     if entry.status == EntryStatus::Released {
         return Ok(());
     }
     if !on_its_branch(doctor, entry, known, admin)? {
         return Ok(());
     }
-    if !admin.join("index").exists() {
+    let index = admin.join("index");
+    if !index.exists() || mend::is_blank(&index) {
         let message = format!("the worktree of {} has lost its index", entry.key);
         let finding = about(Code::IndexLost, Severity::Error, message);
         if admin.join("index.lock").exists() {
@@ -247,6 +267,7 @@ fn linked(doctor: &mut Doctor<'_>, entry: &Entry, known: Option<&Known>, admin: 
             let remedy = "Makes an index of the commit it is at; every file stays as it is.";
             doctor.mend(finding, remedy, |doctor| {
                 let lock = RepositoryLock::acquire(doctor.home, common, doctor.patience)?;
+                mend::refill(admin, &entry.branch, &lock)?;
                 mend::make_index(common, path, admin, &lock)
             })?;
         }
@@ -271,7 +292,8 @@ fn linked(doctor: &mut Doctor<'_>, entry: &Entry, known: Option<&Known>, admin: 
             entry.key
         );
         let finding = about(Code::RecordLost, Severity::Warning, message);
-        doctor.mend(finding, "Writes it again, from the row.", |_| record(admin, entry, common))?;
+        doctor
+            .mend(finding, "Writes it again, from the row.", |_| write_task_record(admin, entry, common))?;
     }
     Ok(())
 }
@@ -357,8 +379,4 @@ fn last_commit(repository: &Repository, admin: &Path) -> Result<Option<String>> 
         Err(Error::BaseNotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn record(admin: &Path, entry: &Entry, common: &Path) -> Result<()> {
-    write_task_record(admin, entry, common)
 }

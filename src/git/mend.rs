@@ -13,14 +13,73 @@ use crate::error::{Error, IoContext, Result};
 use crate::lock::RepositoryLock;
 use crate::task::TaskKey;
 
-/// Makes a worktree and its administrative directory name each other: both files are replaced, the one in the
-/// administrative directory first, because git lists a worktree by it.
-pub fn tie(admin: &Path, worktree: &Path, _lock: &RepositoryLock) -> Result<()> {
-    let link = worktree.join(".git");
-    room::write(room::common_of(admin), &admin.join("gitdir"), &line(&link))?;
-    // A link at its place is replaced, and not written through.
-    let keep = Replace { keep_mode: true, shared: Some(Shared::Umask), ..Replace::default() };
-    disk::replace_file(&link, &[b"gitdir: ".to_vec(), line(admin)].concat(), keep)
+/// What stands in `HEAD` where a reftable keeps it.
+const STUB: &str = "ref: refs/heads/.invalid\n";
+
+/// Makes a worktree and its entry name each other. Only an end that is wrong is replaced, that in the entry first, because
+/// git lists a worktree by it; a right one may be relative (`worktree.useRelativePaths`).
+pub fn tie(admin: &Path, tree: &Path, _lock: &RepositoryLock) -> Result<()> {
+    let link = tree.join(".git");
+    if !worktree::points_back(admin, tree) {
+        room::write(room::common_of(admin), &admin.join("gitdir"), &line(&link))?;
+    }
+    if !worktree::names(tree, admin) {
+        // A link at its place is replaced, and not written through.
+        let keep = Replace { keep_mode: true, shared: Some(Shared::Umask), ..Replace::default() };
+        disk::replace_file(&link, &[b"gitdir: ".to_vec(), line(admin)].concat(), keep)?;
+    }
+    Ok(())
+}
+
+/// Writes again what a power cut has emptied of an entry: `commondir`, and `HEAD` on this branch (detached at the last
+/// commit of its log where the branch is checked out elsewhere is left to a person). An index that is empty is taken away:
+/// it is made of the commit. Whether anything was empty. `gitdir` and `.git` are [`tie`]'s.
+pub fn refill(admin: &Path, branch: &str, _lock: &RepositoryLock) -> Result<bool> {
+    let is_empty = |name: &str| match fs::symlink_metadata(admin.join(name)) {
+        Ok(found) => found.is_file() && is_blank(&admin.join(name)),
+        Err(_) => true,
+    };
+    let common = room::common_of(admin);
+    let mut torn = worktree::tree_of(admin).is_none();
+    if is_empty("commondir") {
+        torn = true;
+        room::write(common, &admin.join("commondir"), b"../..\n")?;
+    }
+    if is_empty("HEAD") {
+        torn = true;
+        let tables = admin.join("reftable").is_dir();
+        let head = if tables { STUB.to_owned() } else { format!("ref: refs/heads/{branch}\n") };
+        room::write(common, &admin.join("HEAD"), head.as_bytes())?;
+    }
+    let index = admin.join("index");
+    if index.is_file() && is_blank(&index) {
+        torn = true;
+        fs::remove_file(&index).context("take away the empty index", &index)?;
+    }
+    Ok(torn)
+}
+
+/// Whether there is nothing in a file, or nothing but the zeros that a power cut leaves.
+#[must_use]
+pub fn is_blank(file: &Path) -> bool {
+    let length = fs::metadata(file).map_or(0, |found| found.len());
+    length == 0 || (length <= 4096 && fs::read(file).is_ok_and(|text| text.iter().all(|byte| *byte == 0)))
+}
+
+/// A place for an entry that git has given to nobody.
+#[must_use]
+pub fn free_entry(common_dir: &Path, tree: &Path) -> PathBuf {
+    let entries = common_dir.join("worktrees");
+    let stem = tree.file_name().unwrap_or_default();
+    let names = (0_u32..).map(|number| {
+        let mut name = stem.to_owned();
+        if number > 0 {
+            name.push(number.to_string());
+        }
+        entries.join(name)
+    });
+    let mut free = names.filter(|place| fs::symlink_metadata(place).is_err());
+    free.next().unwrap_or_else(|| entries.join(format!("{:016x}", disk::random())))
 }
 
 fn line(path: &Path) -> Vec<u8> {
@@ -87,7 +146,7 @@ pub fn rebuild(
         room::directory_in(common, &directory)?;
     }
     let name = format!("refs/heads/{branch}");
-    let head = if tables { "ref: refs/heads/.invalid\n".to_owned() } else { format!("ref: {name}\n") };
+    let head = if tables { STUB.to_owned() } else { format!("ref: {name}\n") };
     for (file, content) in [
         ("commondir", b"../..\n".to_vec()),
         ("gitdir", line(&tree.join(".git"))),
@@ -163,22 +222,6 @@ pub fn user_of(repository: &Repository, branch: &str) -> Result<Option<PathBuf>>
 #[must_use]
 pub fn abandoned_staging(common_dir: &Path) -> Vec<PathBuf> {
     room::list(common_dir, STAGING).unwrap_or_default()
-}
-
-/// Where a worktree is now whose directory was moved without git's knowledge: the one of the candidates whose `.git`
-/// file names this administrative directory.
-#[must_use]
-pub fn moved_to(admin: &Path, candidates: &[PathBuf]) -> Option<PathBuf> {
-    let real = fs::canonicalize(admin).ok()?;
-    candidates
-        .iter()
-        .find(|candidate| {
-            worktree::admin_dir_of(candidate)
-                .ok()
-                .flatten()
-                .is_some_and(|named| fs::canonicalize(named).is_ok_and(|named| named == real))
-        })
-        .cloned()
 }
 
 /// The directories in which somebody who moves a worktree may have put it: beside where it was, and where all tasks are.

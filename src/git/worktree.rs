@@ -1,20 +1,24 @@
 //! Linked worktrees: their administrative directories as git keeps them, and the one way in which okstra adds one.
 
+mod files;
 pub mod lock;
+pub(crate) mod look;
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+pub use self::files::{admin_dir_of, common_dir_of, names, points_back, same_place, tree_of};
 use self::lock::Lock;
+pub use self::look::{Fault, Found, look, surely};
 use super::Repository;
+use super::mend;
 use super::repository::path_of;
 use super::room;
 use crate::cancel::Cancel;
 use crate::clock;
 use crate::disk;
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
 use crate::lock::{RepositoryLock, TaskLock};
 
 /// From this age on an empty `commondir` that another tool left counts as torn: a live `git worktree add` fills it
@@ -24,118 +28,6 @@ const TORN_AFTER: Duration = Duration::from_secs(10);
 const RETRIES: &[u64] = &[10, 30, 100, 300, 1000];
 /// Further pauses for a torn entry of another program, until it is old enough to be repaired.
 const TORN_RETRIES: &[u64] = &[2000, 2000, 2000, 2000, 2000];
-
-/// The administrative directory (`<common>/worktrees/<id>`) that the `.git` file of a worktree names. `None` where
-/// there is no `.git` file.
-pub fn admin_dir_of(worktree: &Path) -> io::Result<Option<PathBuf>> {
-    let dot_git = worktree.join(".git");
-    match fs::symlink_metadata(&dot_git) {
-        Ok(metadata) if metadata.is_file() => {}
-        Ok(_) => return Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    }
-    let content = fs::read(&dot_git)?;
-    Ok(content.strip_prefix(b"gitdir: ").map(|target| {
-        let target = target.strip_suffix(b"\n").unwrap_or(target);
-        worktree.join(path_of(target))
-    }))
-}
-
-/// The common git directory, resolved, that an administrative directory names.
-pub fn common_dir_of(admin: &Path) -> io::Result<PathBuf> {
-    let content = fs::read(admin.join("commondir"))?;
-    let target = content.strip_suffix(b"\n").unwrap_or(&content);
-    if target.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "its commondir is empty"));
-    }
-    fs::canonicalize(admin.join(path_of(target)))
-}
-
-/// What lies at the path of a registered worktree.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Found {
-    /// Nothing.
-    Missing,
-    /// A worktree that works.
-    #[expect(missing_docs, reason = "named by its type")]
-    Linked { admin: PathBuf, common_dir: PathBuf },
-    /// A worktree whose repository is not where its link says.
-    RepositoryGone(PathBuf),
-    /// Something else, and what is wrong with it.
-    Broken(String),
-}
-
-/// Looks at a worktree directory without starting a process.
-pub fn look(worktree: &Path) -> Result<Found> {
-    match fs::symlink_metadata(worktree) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Missing),
-        Err(error) => return Err(error).context("look at the worktree", worktree),
-        Ok(metadata) if metadata.is_symlink() => return Ok(Found::Broken("it is a symbolic link".into())),
-        Ok(metadata) if !metadata.is_dir() => return Ok(Found::Broken("it is not a directory".into())),
-        Ok(_) => {}
-    }
-    let admin = match admin_dir_of(worktree) {
-        Ok(Some(admin)) => admin,
-        Ok(None) => return Ok(Found::Broken("it has no .git file that names its repository".into())),
-        Err(error) => return Err(error).context("read the .git file of", worktree),
-    };
-    if !admin.is_dir() {
-        // <common>/worktrees/<id>: two up is the repository, when it is there at all.
-        let repository = admin.ancestors().nth(2).unwrap_or(&admin).to_owned();
-        if !repository.is_dir() {
-            return Ok(Found::RepositoryGone(repository));
-        }
-        return Ok(Found::Broken(format!("git has forgotten it: {} is not there", admin.display())));
-    }
-    match common_dir_of(&admin) {
-        // With core.preferSymlinkRefs HEAD is a link that dangles, seen from here.
-        Ok(common_dir) if fs::symlink_metadata(admin.join("HEAD")).is_ok() => {
-            Ok(Found::Linked { admin, common_dir })
-        }
-        Ok(_) => Ok(Found::Broken(format!("{} has no HEAD", admin.display()))),
-        Err(error) => Ok(Found::Broken(format!("{}: {error}", admin.join("commondir").display()))),
-    }
-}
-
-/// Whether a directory is surely a working worktree of the repository with this (resolved) common git directory, for the
-/// one layout that `git worktree add` makes: half the system calls of [`look`], because no path has to be resolved. A
-/// `no` only says that it is not certain.
-#[must_use]
-pub fn is_surely_of(worktree: &Path, common_dir: &Path) -> bool {
-    if !fs::symlink_metadata(worktree).is_ok_and(|found| found.is_dir()) {
-        return false;
-    }
-    let Ok(link) = read_small(&worktree.join(".git")) else { return false };
-    let Some(target) = link.strip_prefix(b"gitdir: ").and_then(|target| target.strip_suffix(b"\n")) else {
-        return false;
-    };
-    let admin = path_of(target);
-    let entries = common_dir.join("worktrees");
-    // Compared as text: with real directories on the way, `../..` cannot lead anywhere else than up.
-    let real = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
-    admin.parent() == Some(&*entries)
-        && read_small(&admin.join("commondir")).is_ok_and(|content| content == b"../..\n")
-        && real(&admin)
-        && real(&entries)
-        && fs::symlink_metadata(admin.join("HEAD")).is_ok()
-        // An active task's entry is locked; one that is not yet, or not any more, gets its lock with the task lock held.
-        && lock::is_on(&admin)
-}
-
-/// The content of a file that holds one path, in three system calls instead of five; one that is longer than any path is
-/// an error.
-fn read_small(path: &Path) -> io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut content = vec![0; 4200];
-    let mut file = fs::File::open(path)?;
-    let length = file.read(&mut content)?;
-    if length == content.len() {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    content.truncate(length);
-    Ok(content)
-}
 
 /// Whether the `HEAD` of a worktree names this branch, as far as its file tells: a reftable keeps `HEAD` elsewhere and
 /// leaves a stub, which counts as yes.
@@ -179,44 +71,6 @@ pub fn admin_dirs(common_dir: &Path) -> Vec<PathBuf> {
     entries.flatten().map(|entry| entry.path()).collect()
 }
 
-/// Whether a worktree directory is the one that this administrative directory points back to.
-#[must_use]
-pub fn points_back(admin: &Path, worktree: &Path) -> bool {
-    let Ok(content) = fs::read(admin.join("gitdir")) else { return false };
-    let target = path_of(content.strip_suffix(b"\n").unwrap_or(&content));
-    let named = admin.join(target);
-    let Some(named) = named.parent() else { return false };
-    named == worktree
-        || (fs::canonicalize(named)
-            .is_ok_and(|named| fs::canonicalize(worktree).is_ok_and(|path| path == named)))
-        || real_parent(named).is_some_and(|named| real_parent(worktree) == Some(named))
-}
-
-/// The directory of the worktree that an administrative directory points to, which need not exist; `None` where it
-/// says nothing.
-#[must_use]
-pub fn tree_of(admin: &Path) -> Option<PathBuf> {
-    let content = fs::read(admin.join("gitdir")).ok()?;
-    let target = content.strip_suffix(b"\n").unwrap_or(&content);
-    if target.is_empty() {
-        return None;
-    }
-    admin.join(path_of(target)).parent().map(Path::to_owned)
-}
-
-/// Whether two paths, which need not exist, name the same place.
-#[must_use]
-pub fn same_place(one: &Path, other: &Path) -> bool {
-    one == other
-        || fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
-        || real_parent(one).is_some_and(|one| real_parent(other) == Some(one))
-}
-
-/// A path whose last component need not exist, with its parent resolved.
-fn real_parent(path: &Path) -> Option<PathBuf> {
-    Some(fs::canonicalize(path.parent()?).ok()?.join(path.file_name()?))
-}
-
 /// Repairs entries whose `commondir` is empty: a `git worktree add` that was killed in the wrong microsecond leaves one,
 /// and from then on nearly every git command in the repository fails, also in the main worktree. Writing `../..`, what
 /// git itself would have written, deletes nothing. Needs the repository lock: with it held, no add of ours is running,
@@ -226,8 +80,8 @@ pub fn repair_torn(common_dir: &Path, _lock: &RepositoryLock) -> Result<Vec<Path
     for admin in admin_dirs(common_dir) {
         let file = admin.join("commondir");
         let Ok(metadata) = fs::metadata(&file) else { continue };
-        let ours = matches!(lock::of(&admin), Ok(Lock::Run(_) | Lock::Standing(_)));
-        if metadata.len() == 0 && (ours || is_surely_torn(&metadata)) {
+        let ours = is_past_add(&admin) || matches!(lock::of(&admin), Ok(Lock::Run(_) | Lock::Standing(_)));
+        if mend::is_blank(&file) && (ours || is_surely_torn(&metadata)) {
             room::write(common_dir, &file, b"../..\n")?;
             repaired.push(admin);
         }
@@ -241,6 +95,12 @@ pub fn is_surely_torn(found: &fs::Metadata) -> bool {
     let Ok(modified) = found.modified() else { return false };
     SystemTime::now().duration_since(modified).is_ok_and(|age| age >= TORN_AFTER)
         || clock::started_at().is_some_and(|started| modified < started)
+}
+
+/// Whether an entry has what git writes only after its `commondir`: then no add is about to fill that.
+#[must_use]
+pub fn is_past_add(admin: &Path) -> bool {
+    ["index", "logs/HEAD", "okstra.json"].iter().any(|file| admin.join(file).exists())
 }
 
 /// A worktree to be added.
@@ -396,7 +256,6 @@ pub fn explain(error: Error, task_key: &crate::task::TaskKey, branch: &str) -> E
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::Replace;
 
     #[test]
     fn transient_failures_are_told_from_real_ones() {
@@ -411,16 +270,5 @@ mod tests {
         for text in ["fatal: a branch named 'x' already exists", "fatal: '/p' already exists", ""] {
             assert!(!is_transient(text), "{text}");
         }
-    }
-
-    #[test]
-    fn a_directory_without_a_git_file_is_broken_and_a_dangling_one_names_its_repository() {
-        let directory = tempfile::tempdir().unwrap();
-        assert_eq!(look(&directory.path().join("none")).unwrap(), Found::Missing);
-        assert!(matches!(look(directory.path()).unwrap(), Found::Broken(_)));
-        let gone = directory.path().join("gone/.git");
-        let link = format!("gitdir: {}/worktrees/x\n", gone.display());
-        disk::replace_file(&directory.path().join(".git"), link.as_bytes(), Replace::default()).unwrap();
-        assert_eq!(look(directory.path()).unwrap(), Found::RepositoryGone(gone));
     }
 }

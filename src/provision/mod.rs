@@ -32,6 +32,7 @@ use crate::error::{Error, Result};
 use crate::git::{Discovery, Repository, repository, version, worktree};
 use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind};
+use crate::link;
 use crate::lock::{Patience, RepositoryLock, TaskLock};
 use crate::progress::Progress;
 use crate::registry::history::{Event, EventKind};
@@ -227,7 +228,8 @@ fn in_the_trash(home: &OkstraHome, key: &TaskKey, status: Status) -> Option<Stri
 /// person. Everything that takes the lock of a task calls this first.
 pub fn settle(ground: &Ground<'_>) -> Result<Vec<String>> {
     ground.home.check_above(ground.key)?;
-    let Some(intent) = Intent::read(ground.home, ground.key, ground.lock)? else { return Ok(Vec::new()) };
+    let Some(mut intent) = Intent::read(ground.home, ground.key, ground.lock)? else { return Ok(Vec::new()) };
+    link::follow(ground.home, ground.key, &mut intent, None);
     if let Some(told) = trash::settle(ground, &intent)? {
         return Ok(told);
     }

@@ -16,9 +16,10 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::{Discovery, Git, entries, repository, stale, worktree};
 use crate::intent::{Intent, Kind, Stage};
+use crate::link;
 use crate::lock::{Patience, RepositoryLock};
-use crate::registry::EntryStatus;
 use crate::registry::history::{Event, EventKind};
+use crate::registry::{EntryStatus, TaskRecord};
 use crate::trash::{self, Ground};
 
 /// A branch that a dead attempt made for this task and that still stands where it was made.
@@ -38,6 +39,7 @@ pub(super) fn recover(job: &Job<'_>, notes: &mut Vec<String>) -> Result<Option<L
     job.home.check_above(&job.plan.key)?;
     let Some(mut intent) = Intent::read(job.home, &job.plan.key, job.task_lock)? else { return Ok(None) };
     let Job { home, registry, patience, task_lock: lock, .. } = *job;
+    link::follow(home, &job.plan.key, &mut intent, Some(&job.repository.common_dir));
     let ground = Ground { home, registry, key: &job.plan.key, lock, patience };
     if let Some(told) = trash::settle(&ground, &intent)? {
         notes.extend(told);
@@ -183,6 +185,7 @@ fn is_complete(intent: &Intent, admin: &Path) -> bool {
         && worktree::is_on_branch(admin, &intent.branch)
         && worktree::points_back(admin, &intent.path)
         && worktree::common_dir_of(admin).is_ok_and(|common| common == intent.common_dir)
+        && TaskRecord::names(admin).is_none_or(|key| key.to_string() == intent.task_key)
         && worktree::admin_dir_of(&intent.path)
             .is_ok_and(|named| named.is_some_and(|named| same(&named, admin)))
 }
@@ -219,7 +222,18 @@ pub(super) fn retire_stale(job: &Job<'_>, intent: &Intent, _lock: &RepositoryLoc
     if fs::symlink_metadata(&intent.path).is_ok() {
         return Ok(retired);
     }
-    for admin in entries::pointing_to(&intent.common_dir, &intent.path) {
+    let mut stale = entries::pointing_to(&intent.common_dir, &intent.path);
+    if intent.kind == Kind::Restore {
+        // Also one that names the task's place in a home that is not there any more.
+        let claims = link::claims_of(&job.plan.key, &intent.path, std::slice::from_ref(&intent.common_dir));
+        let gone = |claim: &link::Claim| {
+            claim.tree.as_ref().is_some_and(|tree| {
+                link::in_this_home(job.home, &job.plan.key, tree).as_ref() == Some(&intent.path)
+            })
+        };
+        stale.extend(claims.into_iter().filter(gone).map(|claim| claim.admin));
+    }
+    for admin in stale {
         keep_reachable(job, intent, &admin)?;
         retire(intent, &admin)?;
         retired.push(admin);

@@ -14,12 +14,13 @@ use crate::git::mend;
 use crate::git::repository::{self, Glance};
 use crate::git::worktree::lock::{self, Empty};
 use crate::git::worktree::{self, Found};
-use crate::git::{Discovery, Git, entries};
+use crate::git::{Discovery, Git};
 use crate::home::OkstraHome;
+use crate::link;
 use crate::lock::{Patience, RepositoryLock};
 use crate::project;
 use crate::registry::history::{Event, EventKind};
-use crate::registry::{Entry, EntryStatus, Registry, Reservation};
+use crate::registry::{Entry, EntryStatus, Registry, Reservation, TaskRecord, write_task_record};
 
 /// What the disk alone tells for certain: no process, no lock; `None` leaves the question to git.
 pub(super) fn at_a_glance(
@@ -39,12 +40,19 @@ pub(super) fn at_a_glance(
     if home.intent_file(&plan.key).exists() {
         return Ok(None);
     }
-    let same = worktree::is_surely_of(&entry.worktree_path, &common_dir)
-        || matches!(worktree::look(&entry.worktree_path)?,
-            Found::Linked { common_dir: theirs, admin } if theirs == common_dir && lock::is_on(&admin));
-    let Some(admin) = worktree::admin_dir_of(&entry.worktree_path).ok().flatten().filter(|_| same) else {
-        return Ok(None);
-    };
+    // One of 0.12.0 has neither record nor lock, and gets them with the task lock held.
+    let admin = link::surely(&entry, &common_dir).map_or_else(
+        || match link::look(&entry.key, &entry.worktree_path)? {
+            Found::Linked { common_dir: theirs, admin }
+                if theirs == common_dir && link::is_recorded(&admin, &entry.key) =>
+            {
+                Ok(Some(admin))
+            }
+            _ => Ok(None),
+        },
+        |admin| Ok::<_, Error>(Some(admin)),
+    )?;
+    let Some(admin) = admin else { return Ok(None) };
     let Some(standing) = standing::at_a_glance(&entry, &admin, &common_dir)? else { return Ok(None) };
     reused(registry, plan, entry, standing, patience).map(Some)
 }
@@ -99,14 +107,17 @@ fn links_in(worktree: &Path, configured: &[String]) -> Vec<String> {
 
 /// The answer for a task that has a row, with the task lock held.
 pub(super) fn known(job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> Result<Provision> {
-    match worktree::look(&entry.worktree_path)? {
+    match link::look(&entry.key, &entry.worktree_path)? {
         Found::Linked { common_dir, admin } => {
             let foreign = common_dir != job.repository.common_dir;
             project::check(&entry, Some(&common_dir), &job.repository)?;
             let mut answer = if entry.status == EntryStatus::Active {
-                // One of 0.12.0 has no lock, and somebody may have taken it off. Where it cannot be put on (a file system
-                // that is mounted to be read), the worktree is none the worse for it.
+                // One of 0.12.0 has neither, and somebody may have taken the lock off. Where they cannot be written (a file
+                // system that is mounted to be read), the worktree is none the worse for it.
                 let _ = lock::put_on(&admin, &job.plan.key, Empty::Foreign);
+                if TaskRecord::names(&admin).is_none() {
+                    let _ = write_task_record(&admin, &entry, &common_dir);
+                }
                 let own = OwnBranch::follow(&job, entry, &admin, &common_dir)?;
                 let standing = own.standing(&admin, &common_dir)?;
                 reused(job.registry, job.plan, own.entry, standing, job.patience)?
@@ -121,16 +132,18 @@ pub(super) fn known(job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> R
         Found::RepositoryGone(repository) => {
             Err(Error::RepositoryGone { path: entry.worktree_path, repository })
         }
-        Found::Broken(reason) => {
+        Found::Broken(fault) => {
             // An empty commondir can be mended on the spot, without losing anything.
             let mended = {
                 let lock = RepositoryLock::acquire(job.home, &job.repository.common_dir, job.patience)?;
                 worktree::repair_torn(&job.repository.common_dir, &lock)?
             };
-            if !mended.is_empty() && matches!(worktree::look(&entry.worktree_path)?, Found::Linked { .. }) {
+            if !mended.is_empty()
+                && matches!(link::look(&entry.key, &entry.worktree_path)?, Found::Linked { .. })
+            {
                 return known(job, entry, leftover);
             }
-            Err(Error::WorktreeBroken { path: entry.worktree_path, reason })
+            Err(fault.into_error(&entry.worktree_path))
         }
         Found::Missing => missing(job, entry, leftover),
     }
@@ -153,6 +166,10 @@ fn missing(mut job: Job<'_>, mut entry: Entry, leftover: Option<Leftover>) -> Re
         job.repository = other;
     }
     refuse_moved(&job, &entry.worktree_path)?;
+    // Nothing is made in a home that is not there any more.
+    if let Some(here) = link::in_this_home(job.home, &entry.key, &entry.worktree_path) {
+        entry.worktree_path = here;
+    }
     // A branch that a dead run has just made is the beginning of a new worktree, and nothing to bring back.
     let begun =
         leftover.as_ref().is_some_and(|made| made.branch == entry.branch && made.branch == job.plan.branch);
@@ -183,15 +200,22 @@ fn missing(mut job: Job<'_>, mut entry: Entry, leftover: Option<Leftover>) -> Re
     Ok(answer)
 }
 
-/// A worktree that was moved with plain `mv` is not gone: making it anew would leave its uncommitted work behind, in a
-/// directory that git does not know any more. Looked for where people move it to; reading some directories costs less
-/// than the git calls that follow.
+/// A worktree that was moved is not gone: making it anew would leave its uncommitted work behind. Looked for where its
+/// entry says, and where people move it to; reading some directories costs less than the git calls that follow.
 pub(super) fn refuse_moved(job: &Job<'_>, path: &Path) -> Result<()> {
-    let admins = entries::pointing_to(&job.repository.common_dir, path);
-    let Some(admin) = admins.into_iter().next() else { return Ok(()) };
-    match mend::moved_to(&admin, &mend::likely_places(path, &job.home.worktrees())) {
+    let (home, key) = (job.home, &job.plan.key);
+    let mut repositories = vec![job.repository.common_dir.clone()];
+    repositories.extend(job.registry.repository_of(key)?.filter(|common_dir| common_dir.is_dir()));
+    let mut places = vec![home.worktree_path(key)];
+    places.extend(mend::likely_places(path, &home.worktrees()));
+    match link::elsewhere(key, path, &link::claims_of(key, path, &repositories), &places) {
         Some(now) => {
-            let reason = format!("it was moved to {} without git's knowledge", now.display());
+            let place = now.tree.display();
+            let reason = if worktree::points_back(&now.admin, &now.tree) {
+                format!("it was moved to {place}, which the registry does not know")
+            } else {
+                format!("it was moved to {place} without git's knowledge")
+            };
             Err(Error::WorktreeBroken { path: path.to_owned(), reason })
         }
         None => Ok(()),

@@ -181,13 +181,13 @@ impl Registry {
         if wrong.is_empty() { Ok(()) } else { self.store.save(&lock, document) }
     }
 
-    /// Notes that a worktree lies elsewhere now, or that its repository does. `None` when the registry does not know the
-    /// task.
+    /// Notes that a worktree lies elsewhere now, or that its repository does; without one the repository stays what it is.
+    /// `None` when the registry does not know the task.
     pub fn relocate(
         &self,
         key: &TaskKey,
         path: &Path,
-        repository: &Path,
+        repository: Option<&Path>,
         patience: &Patience,
     ) -> Result<Option<Entry>> {
         let lock = self.store.lock(patience)?;
@@ -196,7 +196,9 @@ impl Registry {
         path.clone_into(&mut entry.worktree_path);
         let name = key.to_string();
         document.set_row(name.as_bytes(), entry.encode());
-        document.set_repository(name.as_bytes(), Some(repository));
+        if repository.is_some() {
+            document.set_repository(name.as_bytes(), repository);
+        }
         self.store.save(&lock, document)?;
         Ok(Some(entry))
     }

@@ -8,6 +8,7 @@ use crate::clock;
 use crate::error::Result;
 use crate::git::{Git, Repository, entries};
 use crate::intent::{Intent, Kind, Stage};
+use crate::link;
 use crate::obstacle::Obstacle;
 use crate::registry::{Entry, Registry};
 use crate::trash::record::GitSide;
@@ -124,7 +125,9 @@ fn left_of(registry: &Registry, entry: &Entry) -> Result<(Option<Repository>, Op
         None => None,
     };
     let admin = repository.as_ref().and_then(|repository| {
-        entries::pointing_to(&repository.common_dir, &entry.worktree_path).into_iter().next()
+        entries::pointing_to(&repository.common_dir, &entry.worktree_path)
+            .into_iter()
+            .find(|admin| link::other_task(admin, &entry.key).is_none())
     });
     Ok((repository, admin))
 }

@@ -14,8 +14,9 @@ use crate::git::operation::{self, Head};
 use crate::git::worktree::{self, Found};
 use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind, Stage};
+use crate::link;
 use crate::obstacle::{Obstacle, ObstacleKind};
-use crate::registry::{Filter, Registry};
+use crate::registry::{EntryStatus, Filter, Registry, TaskRecord};
 use crate::survey::inside;
 use crate::task::TaskKey;
 use crate::trash::record::identity;
@@ -73,9 +74,7 @@ fn open(path: &Path, prepare: impl FnOnce(&Path) -> Result<()>) -> Result<Orphan
         Found::RepositoryGone(repository) => {
             return Err(Error::RepositoryGone { path: path.to_owned(), repository });
         }
-        Found::Broken(reason) if path.join(".git").is_file() => {
-            return Err(Error::WorktreeBroken { path: path.to_owned(), reason });
-        }
+        Found::Broken(fault) if path.join(".git").is_file() => return Err(fault.into_error(path)),
         Found::Missing | Found::Broken(_) => return Ok(Orphan::Directory),
     };
     prepare(&common_dir)?;
@@ -103,6 +102,21 @@ impl Orphan {
         }
     }
 
+    /// Refuses the worktree of a task whose row names another place: it was moved, and is nobody's only for the registry.
+    fn refuse_moved(&self, registry: &Registry, path: &Path) -> Result<()> {
+        let Self::Worktree { admin, .. } = self else { return Ok(()) };
+        let Some(key) = TaskRecord::names(admin) else { return Ok(()) };
+        let row = registry.lookup(&key)?.filter(|row| row.status == EntryStatus::Active);
+        match row {
+            Some(row) if !matches!(link::look(&key, &row.worktree_path)?, Found::Linked { .. }) => {
+                let place = row.worktree_path.display();
+                let reason = format!("it is the worktree of {key}, which the registry has at {place}");
+                Err(Error::WorktreeBroken { path: path.to_owned(), reason })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn site<'a>(&'a self, registry: &'a Registry, key: &'a TaskKey, path: &'a Path) -> Option<Site<'a>> {
         let Self::Worktree { admin, repository, branch } = self else { return None };
         Some(Site { registry, key, path, admin, repository, branch, delete_branch: false })
@@ -111,7 +125,9 @@ impl Orphan {
 
 /// Fails with what stands in the way of [`bury`]; nothing is changed and no lock is taken.
 pub(super) fn check(registry: &Registry, key: &TaskKey, path: &Path, cancel: &Cancel) -> Result<()> {
-    let obstacles = open(path, |_| Ok(()))?.obstacles(registry, key, path, cancel)?;
+    let orphan = open(path, |_| Ok(()))?;
+    orphan.refuse_moved(registry, path)?;
+    let obstacles = orphan.obstacles(registry, key, path, cancel)?;
     remove::refuse(key, path, &obstacles, &RemoveRequest::default())
 }
 
@@ -119,6 +135,7 @@ pub(super) fn check(registry: &Registry, key: &TaskKey, path: &Path, cancel: &Ca
 pub(super) fn bury(ground: &Ground<'_>, path: &Path) -> Result<String> {
     let request = RemoveRequest::default();
     let orphan = open(path, |common_dir| remove::mend(ground, common_dir))?;
+    orphan.refuse_moved(ground.registry, path)?;
     if let Some(site) = orphan.site(ground.registry, ground.key, path) {
         let done = remove::take(ground, &site, None, &request, Vec::new())?;
         return Ok(done.trash_id.unwrap_or_default());

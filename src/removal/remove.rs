@@ -14,6 +14,7 @@ use crate::git::worktree::{self, Found};
 use crate::git::{Repository, version};
 use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind, Stage};
+use crate::link;
 use crate::lock::{Patience, RepositoryLock, TaskLock};
 use crate::obstacle::{Obstacle, ObstacleKind};
 use crate::provision;
@@ -159,12 +160,12 @@ fn open(
     prepare: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<Option<Opened>> {
     let path = &entry.worktree_path;
-    let (admin, common_dir) = match worktree::look(path)? {
+    let (admin, common_dir) = match link::look(&entry.key, path)? {
         Found::Linked { admin, common_dir } => (admin, common_dir),
         Found::RepositoryGone(repository) => {
             return Err(Error::RepositoryGone { path: path.clone(), repository });
         }
-        Found::Broken(reason) => return Err(Error::WorktreeBroken { path: path.clone(), reason }),
+        Found::Broken(fault) => return Err(fault.into_error(path)),
         Found::Missing => return Ok(None),
     };
     ownership::check(registry, entry, &admin, &common_dir)?;

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::git::{Repository, version, worktree};
 use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind, Stage};
+use crate::link;
 use crate::lock::{Patience, TaskLock};
 use crate::provision::{self, Request};
 use crate::registry::{Entry, EntryStatus, Registry};
@@ -161,6 +162,9 @@ fn from_record(
     }
     if fs::symlink_metadata(&record.path).is_ok() {
         return Err(Error::PathExists { task_key: key.clone(), path: record.path.clone() });
+    }
+    if let Some(common_dir) = ground.registry.repository_of(key)? {
+        trash::follow::repository(&mut record, &common_dir);
     }
     let branch = record.branch().unwrap_or("HEAD").to_owned();
     let mut repository = None;
@@ -381,8 +385,8 @@ fn from_branch(
             format!("the trash has nothing of it, and its branch {} is gone", row.branch),
         ));
     }
-    if let worktree::Found::Broken(reason) = worktree::look(&row.worktree_path)? {
-        return Err(Error::WorktreeBroken { path: row.worktree_path.clone(), reason });
+    if let worktree::Found::Broken(fault) = link::look(key, &row.worktree_path)? {
+        return Err(fault.into_error(&row.worktree_path));
     }
     let request = Request {
         task_type: row.last_phase.clone(),

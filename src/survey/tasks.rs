@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::git::worktree::{self, Found};
 use crate::home::OkstraHome;
 use crate::intent::{Intent, Kind};
+use crate::link;
 use crate::lock::TaskLock;
 use crate::registry::{Entry, EntryStatus, Filter, Registry};
 use crate::task::TaskKey;
@@ -117,7 +118,7 @@ fn of_row(
     survey.repository = recorded;
     let mut place = None;
     let status = if entry.status == EntryStatus::Active { State::Active } else { State::Released };
-    survey.state = match worktree::look(&entry.worktree_path) {
+    survey.state = match link::look(&entry.key, &entry.worktree_path) {
         Ok(Found::Linked { admin, common_dir }) => {
             survey.repository = Some(common_dir);
             place = Some(admin);
@@ -131,8 +132,8 @@ fn of_row(
             survey.problem = Some(gone.to_string());
             State::Broken
         }
-        Ok(Found::Broken(reason)) => {
-            survey.problem = Some(reason);
+        Ok(Found::Broken(fault)) => {
+            survey.problem = Some(fault.to_string());
             State::Broken
         }
         Err(error) => {

@@ -9,6 +9,7 @@
 //! comes next ([`settle`]). Nothing is deleted here but an entry's own record; deleting is [`purge`]'s alone.
 
 mod bury;
+pub mod follow;
 pub mod purge;
 mod put_back;
 pub mod record;
@@ -133,6 +134,14 @@ pub fn entries_in(home: &OkstraHome, common_dir: &Path) -> Result<Vec<Record>> {
     }
     sort(&mut records);
     Ok(records)
+}
+
+/// The git directories in which the halves of entries lay when those were written down, as far as they lie in this one now.
+#[must_use]
+pub fn repositories_before(home: &OkstraHome, common_dir: &Path) -> Vec<PathBuf> {
+    let records = entries_in(home, common_dir).unwrap_or_default();
+    let before = records.into_iter().filter_map(|record| Some(record.git?.common_dir));
+    before.filter(|before| before != common_dir).collect()
 }
 
 /// All entries of one task, oldest first.
@@ -274,7 +283,9 @@ pub fn abandon(ground: &Ground<'_>, intent: &Intent) -> Result<()> {
             _ => return Err(output.into_error("rev-parse", &intent.common_dir)),
         }
     }
-    if let Ok(Some(admin)) = crate::git::worktree::admin_dir_of(&intent.path) {
+    if let Ok(Some(admin)) = crate::git::worktree::admin_dir_of(&intent.path)
+        && Record::id_inside(&admin)? == intent.entry
+    {
         Record::drop_inside(&admin)?;
         stale::remove_crash_reports(&admin, &record::GitSide::ref_name(&intent.op));
     }
@@ -304,7 +315,11 @@ pub fn settle(ground: &Ground<'_>, intent: &Intent) -> Result<Option<Vec<String>
         stale::remove_shared_locks(&intent.common_dir, intent.written_at())?;
     }
     let id = intent.entry.as_deref().unwrap_or_default();
-    let found = Record::read_of(ground.home, id)?.filter(|record| {
+    let mut found = Record::read_of(ground.home, id)?;
+    if let Some(record) = &mut found {
+        follow::repository(record, &intent.common_dir);
+    }
+    let found = found.filter(|record| {
         record.task_key == intent.task_key
             && record.path == intent.path
             && (intent.kind == Kind::PutBack || record.op == intent.op)

@@ -15,6 +15,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::git::worktree::lock::{self, Empty};
 use crate::git::{Git, Repository, room, stale, worktree};
 use crate::intent::Intent;
+use crate::link;
 use crate::lock::RepositoryLock;
 use crate::registry::history::{Event, EventKind};
 use crate::registry::{self, Entry, EntryStatus, Reservation};
@@ -170,7 +171,10 @@ fn move_admin(ground: &Ground<'_>, git: &GitSide, record: &Record) -> Result<Pat
     if fs::symlink_metadata(&git.kept).is_err() {
         // Moved before: the tree names it.
         let named = worktree::admin_dir_of(&record.path).context("read the .git file of", &record.path)?;
-        return named.filter(|admin| admin.is_dir()).ok_or_else(|| Error::WorktreeBroken {
+        let tied = |admin: &PathBuf| {
+            worktree::points_back(admin, &record.path) && link::other_task(admin, ground.key).is_none()
+        };
+        return named.filter(tied).ok_or_else(|| Error::WorktreeBroken {
             path: record.path.clone(),
             reason: format!("{} is not there any more", git.kept.display()),
         });
@@ -189,7 +193,13 @@ fn move_admin(ground: &Ground<'_>, git: &GitSide, record: &Record) -> Result<Pat
         name.push(number.to_string());
         admin = git.admin.with_file_name(name);
     }
-    if admin != git.admin {
+    // Home or repository may have been moved while it lay here. Both ends are right before the entry counts for git.
+    if !worktree::points_back(&git.kept, &record.path) {
+        let mut back = record.path.join(".git").into_os_string().into_encoded_bytes();
+        back.push(b'\n');
+        room::write(&git.common_dir, &git.kept.join("gitdir"), &back)?;
+    }
+    if !worktree::names(&record.path, &admin) {
         let link = [b"gitdir: ", admin.as_os_str().as_encoded_bytes(), b"\n"].concat();
         // A link at its place is not followed.
         let how = Replace { keep_mode: true, shared: Some(Shared::Umask), ..Replace::default() };

@@ -16,6 +16,7 @@ mod filters_and_hooks;
 mod full_disk;
 mod hooks;
 mod leftovers;
+mod links;
 mod names;
 mod paths;
 mod projects;

@@ -41,6 +41,7 @@ fn another_project_never_gets_the_worktree() {
     fs::remove_dir_all(&first.path).unwrap();
     refused(&sandbox, "t", &other);
     sandbox.ask("t").expect("restored");
+    sandbox.git(&sandbox.repo, &["worktree", "unlock", first.path.to_str().unwrap()]);
     fs::remove_dir_all(&first.path).unwrap();
     refused(&sandbox, "t", &other);
     sandbox.git(&sandbox.repo, &["worktree", "prune"]);

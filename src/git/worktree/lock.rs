@@ -34,7 +34,9 @@ pub enum Lock {
 
 impl Lock {
     fn parse(text: &[u8]) -> Self {
-        let reason = String::from_utf8_lossy(text).trim().to_owned();
+        // A power cut leaves zeros as well as nothing.
+        let reason =
+            String::from_utf8_lossy(text).trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned();
         match reason.strip_prefix(STANDING).and_then(|rest| rest.strip_suffix(ADVICE)) {
             Some(key) if TaskKey::parse(key).is_ok() => Self::Standing(key.to_owned()),
             _ if reason.starts_with(RUN) => Self::Run(reason),
@@ -156,6 +158,7 @@ mod tests {
             ("okstra p/g/t", Lock::Foreign("okstra p/g/t".into())),
             ("on a stick\n", Lock::Foreign("on a stick".into())),
             ("", Lock::Foreign(String::new())),
+            ("\0\0\0\0", Lock::Foreign(String::new())),
         ] {
             assert_eq!(Lock::parse(text.as_bytes()), lock, "{text:?}");
         }

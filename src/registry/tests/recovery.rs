@@ -154,7 +154,7 @@ fn a_worktree_that_was_moved_after_the_backup_keeps_its_place() {
     let (bench, entry, git) = first();
     let place = entry.worktree_path.with_file_name("a-elsewhere");
     fs::rename(&entry.worktree_path, &place).unwrap();
-    bench.registry.relocate(&entry.key, &place, &git, &patience()).unwrap();
+    bench.registry.relocate(&entry.key, &place, Some(&git), &patience()).unwrap();
     let moved = Entry { worktree_path: place.clone(), ..entry.clone() };
     write_task_record(&git.join("worktrees/a"), &moved, &git).unwrap();
     assert_eq!(Document::salvage(fs::read(bench.home.registry_backup()).unwrap()).rows().count(), 1);
