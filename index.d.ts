@@ -372,6 +372,14 @@ export declare function adoptWorktree(options: AdoptOptions, signal?: AbortSigna
 export declare function adoptWorktreeSync(options: AdoptOptions): AdoptedWorktree
 
 /**
+ * Sees that an id as somebody wrote it means the task with this key, and not only one that is spelt the same in paths and
+ * branches. A task that is not registered, or of which nothing is recorded, is let through.
+ *
+ * Throws `OKSTRA_OTHER_ID`, `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
+ */
+export declare function checkIdOfTask(taskKey: string, taskGroup: string, taskId: string): void
+
+/**
  * Sees that a task is of the project of the repository around a directory, for whoever names the task there without its
  * project. A task that is not registered, and a directory in no repository, are let through.
  *

@@ -838,6 +838,7 @@ module.exports = nativeBinding
 module.exports.InstallationLock = nativeBinding.InstallationLock
 module.exports.adoptWorktree = nativeBinding.adoptWorktree
 module.exports.adoptWorktreeSync = nativeBinding.adoptWorktreeSync
+module.exports.checkIdOfTask = nativeBinding.checkIdOfTask
 module.exports.checkProjectOfTask = nativeBinding.checkProjectOfTask
 module.exports.computeBranchName = nativeBinding.computeBranchName
 module.exports.computeWorktreePath = nativeBinding.computeWorktreePath

@@ -100,6 +100,27 @@ test('the name of the directory counts where there are tasks under it, and where
   assert.equal((await provision(path.join(dir, 'copy'), 'g/1')).taskKey, 'copy/g/1', 'a clone has no tasks of its own')
 })
 
+test('a task is found by what it was asked for as and by its key, and by no other id', async (t) => {
+  const { json, provision, refused, repository } = box(t)
+  const root = repository('shop')
+  const { path: place, taskKey } = await provision(root, 'g/1.2')
+  assert.equal(taskKey, 'shop/g/1-2')
+  for (const name of ['g/1.2', 'g/1-2', 'shop/g/1-2', 'SHOP/G/1.2']) {
+    assert.equal((await json(['path', name], root)).path, place, name)
+    assert.equal((await json(['show', name], root)).task.taskKey, taskKey, name)
+  }
+  for (const command of ['path', 'show', 'release', 'remove', 'restore', 'history']) {
+    const error = await refused(root, 1, command, 'g/1_2')
+    assert.equal(error.code, 'OKSTRA_OTHER_ID', command)
+  }
+  const error = await refused(root, 1, 'provision', 'g/1-2', '--phase', 'p')
+  const [, first] = /first asked for \("(.*)"\)/.exec(error.hint)
+  assert.equal((await provision(root, first)).path, place, 'the hint helps')
+  await json(['remove', 'g/1-2'], root)
+  assert.equal((await json(['restore', 'g/1.2'], root)).path, place)
+  assert.equal((await provision(root, 'g/1.2')).status, 'reused')
+})
+
 test('settings that contradict the files are told of and taken back', async (t) => {
   const { json, provision, repository, git, env } = box(t)
   const accidents = {

@@ -6,6 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::asked::Asked;
 use crate::lock::Holder;
 use crate::obstacle::Obstacle;
 use crate::shell;
@@ -77,6 +78,8 @@ codes! {
     DubiousOwnership = "OKSTRA_DUBIOUS_OWNERSHIP",
     /// The repository that a worktree belongs to is not there any more.
     RepositoryGone = "OKSTRA_REPOSITORY_GONE",
+    /// The task was asked for under another id, which is spelt the same in paths and branches.
+    OtherId = "OKSTRA_OTHER_ID",
     /// The task is of another project: of a repository that is no clone of the one that asks.
     OtherProject = "OKSTRA_OTHER_PROJECT",
     /// The worktree is there, but its link to its repository is broken.
@@ -181,6 +184,9 @@ pub enum Error {
     /// See [`ErrorCode::RepositoryGone`].
     #[error("the worktree {} belongs to the repository {}, which is not there", path.display(), repository.display())]
     RepositoryGone { path: PathBuf, repository: PathBuf },
+    /// See [`ErrorCode::OtherId`].
+    #[error("cannot take {:?} for the task {task_key}: that is the task of {:?}, another id that is spelt the same in paths and branches", asked.to_string(), recorded.to_string())]
+    OtherId { task_key: TaskKey, asked: Box<Asked>, recorded: Box<Asked> },
     /// See [`ErrorCode::OtherProject`].
     #[error("{} cannot have the task {task_key}: it is of another project, in {}", path.display(), other.display())]
     OtherProject { task_key: TaskKey, path: PathBuf, other: PathBuf },
@@ -272,6 +278,7 @@ impl Error {
             Self::GitTooOld { .. } => ErrorCode::GitTooOld,
             Self::DubiousOwnership { .. } => ErrorCode::DubiousOwnership,
             Self::RepositoryGone { .. } => ErrorCode::RepositoryGone,
+            Self::OtherId { .. } => ErrorCode::OtherId,
             Self::OtherProject { .. } => ErrorCode::OtherProject,
             Self::WorktreeBroken { .. } | Self::NotItsWorktree { .. } => ErrorCode::WorktreeBroken,
             Self::WorktreeRemoved { .. } => ErrorCode::WorktreeRemoved,
@@ -358,6 +365,10 @@ impl Error {
             Self::RepositoryGone { repository, .. } => format!(
                 "If it was moved, run `okstra doctor --fix` in its new place; else bring {} back.",
                 repository.display()
+            ),
+            Self::OtherId { recorded, .. } => format!(
+                "If it is that task, name it as it was first asked for ({:?}); else give the new one an id that differs in more than its signs.",
+                recorded.to_string()
             ),
             Self::OtherProject { task_key, path, .. } => {
                 let file = path.join(".project-docs/okstra/project.json");
@@ -500,6 +511,7 @@ impl Error {
             | Self::BranchCheckedOut { task_key, .. }
             | Self::BranchOfOtherHome { task_key, .. }
             | Self::KeyExists { task_key, .. }
+            | Self::OtherId { task_key, .. }
             | Self::OtherProject { task_key, .. }
             | Self::WouldLoseWork { task_key, .. }
             | Self::NotItsWorktree { task_key, .. }

@@ -106,6 +106,9 @@ pub struct Intent {
     /// Further commits whose files the tree of a [`Kind::Create`] may hold for a while: those of the spares that there were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spares: Vec<String>,
+    /// The id of the task as it was asked for, to be recorded with the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<crate::asked::Asked>,
     /// The name under which what was made lies in quarantine while it is being deleted. Only an attempt has one whose
     /// worktree was given to nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -141,6 +144,7 @@ impl Intent {
             created_at: None,
             entry: None,
             spares: Vec::new(),
+            asked: None,
             discarded: None,
             hook: None,
             since: clock::utc_now(),
@@ -278,6 +282,8 @@ struct Written {
     #[serde(default)]
     spares: Vec<String>,
     #[serde(default)]
+    asked: Option<crate::asked::Asked>,
+    #[serde(default)]
     discarded: Option<String>,
     #[serde(default)]
     hook: Option<HookRun>,
@@ -296,6 +302,8 @@ fn parse(bytes: &[u8], home: &OkstraHome, file: &Path) -> Found {
     if let Some(place) = checked::moved_home(home, &key, &intent.path) {
         intent.path = place;
     }
+    // An id that is spelt otherwise than the key was never asked for at it.
+    intent.asked = intent.asked.filter(|asked| asked.spells(&key));
     sound::check(&intent, home, &key)?;
     Ok((key, intent))
 }

@@ -11,6 +11,7 @@
 //! registry lock is never held while git runs. The lock of the installation stands alone: no other is held with it.
 
 pub mod adopt;
+pub mod asked;
 #[cfg(feature = "napi")]
 mod binding;
 pub mod cancel;

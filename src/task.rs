@@ -48,6 +48,8 @@ pub fn safe_segment(value: &str) -> String {
     let stem = segment.trim_matches('-');
     let result = match (stem.is_empty(), dropped) {
         (true, true) => short_hash(&normal),
+        // Emoji and the like are no letters, and yet all there is to tell two such ids apart by.
+        (true, false) if normal.trim().chars().any(|c| !c.is_ascii()) => short_hash(&normal),
         (true, false) => "_".to_owned(),
         (false, true) => format!("{stem}-{}", short_hash(&normal)),
         (false, false) => stem.to_owned(),
@@ -58,6 +60,15 @@ pub fn safe_segment(value: &str) -> String {
         result
     };
     if cfg!(windows) && is_windows_device(&result) { format!("{result}-x") } else { result }
+}
+
+/// Whether the segment of a text holds a hash of all of it, so that no other text has it.
+#[must_use]
+pub fn is_told_apart(value: &str) -> bool {
+    let normal: String = value.nfc().collect::<String>().to_lowercase().nfc().collect();
+    let hash = short_hash(&normal);
+    let segment = safe_segment(value);
+    segment == hash || segment.ends_with(&format!("-{hash}"))
 }
 
 fn short_hash(text: &str) -> String {

@@ -10,6 +10,7 @@ use super::arguments::{absolute, is_absent, path_text, text};
 use super::background;
 use super::error::{Outcome, guarded};
 use super::registry::with_registry;
+use crate::asked::{self, Asked};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::git::layout::{self, Layout};
@@ -154,6 +155,24 @@ pub fn default_project_id(env: Env, directory: Unknown<'_>) -> napi::Result<Opti
         let Some(around) = layout::around(&directory) else { return Ok(None) };
         let home = OkstraHome::from_env()?;
         with_registry(&env, |registry| project::default_id(&home, registry, &around))
+    })
+}
+
+/// Sees that an id as somebody wrote it means the task with this key, and not only one that is spelt the same in paths and
+/// branches. A task that is not registered, or of which nothing is recorded, is let through.
+///
+/// Throws `OKSTRA_OTHER_ID`, `OKSTRA_INVALID_ARGUMENT`, `OKSTRA_REGISTRY_CORRUPT` or `OKSTRA_IO`.
+#[napi(ts_args_type = "taskKey: string, taskGroup: string, taskId: string")]
+pub fn check_id_of_task(
+    env: Env,
+    task_key: Unknown<'_>,
+    task_group: Unknown<'_>,
+    task_id: Unknown<'_>,
+) -> napi::Result<()> {
+    guarded(&env, || {
+        let key = TaskKey::parse(&text("taskKey", task_key)?)?;
+        let asked = Asked::new(&text("taskGroup", task_group)?, &text("taskId", task_id)?);
+        with_registry(&env, |registry| asked::check_mention(&key, &asked, registry.asked(&key)?))
     })
 }
 

@@ -46,6 +46,7 @@ pub(super) fn create(job: &Job<'_>, leftover: Option<Leftover>) -> Result<Provis
     intent.commit.clone_from(&base);
     intent.base_ref.clone_from(&base);
     intent.phase.clone_from(&plan.phase);
+    intent.asked.clone_from(&plan.asked);
     intent.spares = spare::of_repository(job.home, common_dir)
         .into_iter()
         .map(|spare| spare.record.commit)
@@ -106,6 +107,7 @@ pub(super) fn restore(
     intent.base_ref = if entry.base_ref.is_empty() { tip.to_owned() } else { entry.base_ref.clone() };
     intent.created_at = Some(entry.created_at.clone());
     intent.phase.clone_from(&job.plan.phase);
+    intent.asked.clone_from(&job.plan.asked);
     intent.write(job.home, &job.plan.key, job.task_lock)?;
 
     let made = (|| {
@@ -300,7 +302,8 @@ pub(super) fn finish(job: &Job<'_>, intent: &mut Intent, admin: &Path) -> Result
     let patience = crate::lock::Patience { cancel: Cancel::default(), ..job.patience.clone() };
     let entry = commit(job, intent, &patience)?;
     intent.stage = Stage::Committed;
-    registry::write_task_record(admin, &entry, &intent.common_dir)?;
+    let asked = job.registry.asked(&job.plan.key)?;
+    registry::write_task_record_as(admin, &entry, &intent.common_dir, asked.as_ref())?;
     Intent::drop_for(job.home, &job.plan.key, job.task_lock)?;
     Ok(Finished { links, hook, entry })
 }
@@ -335,7 +338,7 @@ fn commit(job: &Job<'_>, intent: &Intent, patience: &crate::lock::Patience) -> R
         repository: Some(intent.common_dir.clone()),
         created_at: intent.created_at.clone(),
     };
-    job.registry.reserve(&reservation, patience)
+    job.registry.reserve_as(&reservation, intent.asked.as_ref(), patience)
 }
 
 /// Turns what was made into the answer, or takes back what was begun.

@@ -27,6 +27,7 @@ pub use self::remarks::{Remark, RemarkCode};
 pub use self::share::configured as shared_directories;
 use self::standpoint::Standpoint;
 pub(crate) use self::standpoint::owner_of_private;
+use crate::asked::{self, Asked};
 use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::git::{Discovery, Repository, repository, version, worktree};
@@ -160,11 +161,35 @@ pub fn provision(home: &OkstraHome, request: &Request, patience: &Patience) -> R
 
 /// By the disk alone where that is certain, else by git.
 fn answer(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience) -> Result<Provision> {
-    if let Some(answer) = reuse::at_a_glance(home, registry, plan, patience)? {
-        return Ok(answer);
+    let unrecorded = refuse_other_id(registry, plan)?;
+    let answer = match reuse::at_a_glance(home, registry, plan, patience)? {
+        Some(answer) => answer,
+        None => {
+            plan.check_surroundings()?;
+            run(home, registry, plan, patience)?
+        }
+    };
+    if let Some(asked) = unrecorded
+        && matches!(answer.status, Status::Reused | Status::Restored)
+    {
+        registry.note_asked(&plan.key, asked, patience)?;
     }
-    plan.check_surroundings()?;
-    run(home, registry, plan, patience)
+    Ok(answer)
+}
+
+/// Refuses an id that is not the task's, and one that no new task may have. Gives the id back that is to be recorded with a
+/// task that has none: where it is not spelt as the key is, so that the next one that is spelt otherwise is told apart.
+fn refuse_other_id<'p>(registry: &Registry, plan: &'p Plan) -> Result<Option<&'p Asked>> {
+    let Some(asked) = &plan.asked else { return Ok(None) };
+    let is_known = registry.lookup(&plan.key)?.is_some();
+    if !is_known {
+        asked.check_new()?;
+        return Ok(None);
+    }
+    let recorded = registry.asked(&plan.key)?;
+    let is_recorded = recorded.is_some();
+    asked::check(&plan.key, asked, recorded)?;
+    Ok(Some(asked).filter(|asked| !is_recorded && !asked.is_plain()))
 }
 
 fn run(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience) -> Result<Provision> {
@@ -194,7 +219,11 @@ fn run(home: &OkstraHome, registry: &Registry, plan: &Plan, patience: &Patience)
     let mut notes = Vec::new();
     let leftover = recover::recover(&job, &mut notes)?;
     let mut answer = match registry.lookup(&plan.key)? {
-        Some(entry) => reuse::known(job, entry, leftover)?,
+        Some(entry) => {
+            // Another run may have made it meanwhile.
+            refuse_other_id(registry, plan)?;
+            reuse::known(job, entry, leftover)?
+        }
         None => create::create(&job, leftover)?,
     };
     for note in notes {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Request, share};
+use crate::asked::Asked;
 use crate::durability;
 use crate::error::{Error, IoContext, Result};
 use crate::git::Repository;
@@ -18,6 +19,8 @@ use crate::task::{self, TaskKey};
 pub struct Plan {
     /// The task-key, made of safe segments.
     pub key: TaskKey,
+    /// The id as it was asked for; `None` where only the key is known.
+    pub asked: Option<Asked>,
     /// The branch that a new worktree would get.
     pub branch: String,
     /// The place that a new worktree would get.
@@ -56,6 +59,7 @@ impl Plan {
         Ok(Self {
             path: home.worktree_path(&key),
             key,
+            asked: Some(Asked::new(&request.task_group, &request.task_id)),
             branch,
             root,
             phase: request.task_type.clone(),
@@ -83,6 +87,7 @@ impl Plan {
     pub fn of(intent: &Intent, key: &TaskKey, repository: &Repository) -> Result<Self> {
         Ok(Self {
             key: key.clone(),
+            asked: intent.asked.clone(),
             branch: intent.branch.clone(),
             path: intent.path.clone(),
             root: repository.main_worktree.clone().unwrap_or_else(|| intent.common_dir.clone()),

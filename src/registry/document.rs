@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::salvage;
 use super::scan::{self, Malformed, Scanner};
 use super::text;
+use crate::asked::Asked;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -365,12 +366,28 @@ impl Document {
         if value.starts_with(b"\"") { text::to_path(&text::decode(value)) } else { None }
     }
 
+    /// The id that we recorded for a key, as it was asked for.
+    pub(super) fn asked(&self, key: &[u8]) -> Option<Asked> {
+        let record = self.text(object_in(self.object(b"okstra")?, b"tasks"), key)?;
+        let (_, range) = scan::members(record).ok()?.into_iter().rfind(|(name, _)| name == b"asked")?;
+        text::to_asked(&record[range])
+    }
+
+    /// Records the id of a key as it was asked for.
+    pub(super) fn set_asked(&mut self, key: &[u8], asked: &Asked) {
+        self.set_member(key, b"asked", Some(text::from_asked(asked)));
+    }
+
     /// Records the common git directory of a key, under the one top-level member that is ours: a row must not have
     /// more fields than 0.12.0 knows. What somebody else put into that member stays.
     pub(super) fn set_repository(&mut self, key: &[u8], repository: Option<&Path>) {
         if repository.is_none() && self.repository(key).is_none() {
             return;
         }
+        self.set_member(key, b"repository", repository.map(|path| text::encode(&text::from_path(path))));
+    }
+
+    fn set_member(&mut self, key: &[u8], name: &[u8], value: Option<Vec<u8>>) {
         let mut record = Document::default();
         if let Some(present) =
             self.text(self.object(b"okstra").and_then(|okstra| object_in(okstra, b"tasks")), key)
@@ -380,12 +397,9 @@ impl Document {
                 set(&mut record.top, &name, Value::Text(present[range].to_vec().into()));
             }
         }
-        match repository {
-            Some(path) => {
-                let path = text::encode(&text::from_path(path));
-                set(&mut record.top, b"repository", Value::Text(path.into()));
-            }
-            None => drop(record.top.shift_remove(&b"repository"[..])),
+        match value {
+            Some(value) => set(&mut record.top, name, Value::Text(value.into())),
+            None => drop(record.top.shift_remove(name)),
         }
         let empty = record.top.is_empty();
         let mut text = Vec::new();

@@ -24,8 +24,9 @@ use self::document::Document;
 pub use self::entry::{Entry, EntryStatus};
 use self::history::{Event, EventKind, HistoryFilter};
 pub use self::inspect::{Inspection, Unusable};
-pub use self::rebuild::{TaskRecord, write_task_record};
+pub use self::rebuild::{TaskRecord, write_task_record, write_task_record_as};
 use self::store::Store;
+use crate::asked::Asked;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::git::worktree::{self, lock};
@@ -229,6 +230,16 @@ impl Registry {
     /// Fails with [`Error::KeyExists`] when the task is active, with [`Error::BranchOwned`] when another active task of
     /// the same repository, or of an unknown one, owns the branch, and with [`Error::InvalidArgument`].
     pub fn reserve(&self, reservation: &Reservation, patience: &Patience) -> Result<Entry> {
+        self.reserve_as(reservation, None, patience)
+    }
+
+    /// The same, and records the id as it was asked for.
+    pub fn reserve_as(
+        &self,
+        reservation: &Reservation,
+        asked: Option<&Asked>,
+        patience: &Patience,
+    ) -> Result<Entry> {
         check(reservation)?;
         let key = reservation.key.to_string().into_bytes();
         let lock = self.store.lock(patience)?;
@@ -259,8 +270,28 @@ impl Registry {
             document.set_owner(entry.branch.as_bytes(), Some(&key));
         }
         document.set_repository(&key, reservation.repository.as_deref());
+        if let Some(asked) = asked {
+            document.set_asked(&key, asked);
+        }
         self.store.save(&lock, document)?;
         Ok(entry)
+    }
+
+    /// The id that a task was asked for as; `None` for a task of 0.12.0.
+    pub fn asked(&self, key: &TaskKey) -> Result<Option<Asked>> {
+        Ok(self.store.load()?.asked(key.to_string().as_bytes()))
+    }
+
+    /// Records the id of a task that has none recorded.
+    pub fn note_asked(&self, key: &TaskKey, asked: &Asked, patience: &Patience) -> Result<()> {
+        let lock = self.store.lock(patience)?;
+        let mut document = Document::clone(&*self.store.load_locked(&lock)?);
+        let name = key.to_string().into_bytes();
+        if document.row(&name).is_none() || document.asked(&name).is_some() {
+            return Ok(());
+        }
+        document.set_asked(&name, asked);
+        self.store.save(&lock, document)
     }
 
     /// Whether [`Self::reserve`] would give the branch to the task, as the registry is now: fails with

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::entry::{self, Entry, EntryStatus};
 use super::{scan, text};
+use crate::asked::Asked;
 use crate::disk;
 use crate::error::Result;
 use crate::git::{room, worktree};
@@ -27,6 +28,8 @@ pub struct TaskRecord {
     pub entry: Entry,
     /// The common git directory of the worktree's repository.
     pub repository: PathBuf,
+    /// The id as it was asked for, where that is known.
+    pub asked: Option<Asked>,
 }
 
 impl TaskRecord {
@@ -42,10 +45,12 @@ impl TaskRecord {
             .filter_map(|(name, range)| {
                 Some((std::str::from_utf8(name).ok()?, content[range.clone()].to_vec()))
             })
-            .filter(|(name, _)| !matches!(*name, "version" | "repository"))
+            .filter(|(name, _)| !matches!(*name, "version" | "repository" | "asked"))
             .collect();
         let entry = Entry::decode(&entry::object(&fields, 0)).ok()?;
-        Some(Self { entry, repository })
+        let asked = members.iter().rfind(|(name, _)| name == b"asked");
+        let asked = asked.and_then(|(_, range)| text::to_asked(&content[range.clone()]));
+        Some(Self { entry, repository, asked })
     }
 
     /// The task that the record in an admin directory names, without a look at the rest of it: some 3 microseconds.
@@ -65,15 +70,29 @@ impl TaskRecord {
         let mut members = vec![("version", b"1".to_vec())];
         members.extend(self.entry.members());
         members.push(("repository", text::encode(&text::from_path(&self.repository))));
+        members.extend(self.asked.as_ref().map(|asked| ("asked", text::from_asked(asked))));
         let mut record = entry::object(&members, 0);
         record.push(b'\n');
         record
     }
 }
 
-/// Writes the record of a task into the admin directory of its worktree, durably.
+/// Writes the record of a task into the admin directory of its worktree, durably. The id as it was asked for stays as it
+/// is there.
 pub fn write_task_record(admin_dir: &Path, entry: &Entry, repository: &Path) -> Result<()> {
-    let record = TaskRecord { entry: entry.clone(), repository: repository.to_owned() };
+    let present = TaskRecord::read(admin_dir).filter(|present| present.entry.key == entry.key);
+    write_task_record_as(admin_dir, entry, repository, present.and_then(|present| present.asked).as_ref())
+}
+
+/// The same, with the id as it was asked for.
+pub fn write_task_record_as(
+    admin_dir: &Path,
+    entry: &Entry,
+    repository: &Path,
+    asked: Option<&Asked>,
+) -> Result<()> {
+    let record =
+        TaskRecord { entry: entry.clone(), repository: repository.to_owned(), asked: asked.cloned() };
     room::write(room::common_of(admin_dir), &admin_dir.join(RECORD), &record.encode())
 }
 
@@ -167,7 +186,7 @@ fn task_at(place: &Path) -> Option<TaskRecord> {
         last_phase: String::new(),
         status: EntryStatus::Active,
     };
-    Some(TaskRecord { entry, repository })
+    Some(TaskRecord { entry, repository, asked: None })
 }
 
 /// The branch of a worktree; during a rebase the one that is being rebased.

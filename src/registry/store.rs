@@ -380,6 +380,9 @@ pub(super) fn merge(
         {
             document.set_row(&key, record.entry.encode());
             document.set_repository(&key, Some(&record.repository));
+            if let Some(asked) = &record.asked {
+                document.set_asked(&key, asked);
+            }
             counts[2] += 1;
         } else {
             complete(&mut document, &key, &record, &borne_out);
@@ -425,6 +428,9 @@ fn complete(document: &mut Document, key: &[u8], record: &rebuild::TaskRecord, b
     }
     if document.repository(key).is_none() {
         document.set_repository(key, Some(&record.repository));
+    }
+    if let Some(asked) = record.asked.as_ref().filter(|_| document.asked(key).is_none()) {
+        document.set_asked(key, asked);
     }
 }
 

@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::asked::Asked;
+
 /// Makes source text valid UTF-8: a byte that is none becomes the escape `\udcXX` that Python uses for it. `None` when
 /// there is nothing to do.
 pub(super) fn repair(source: &[u8]) -> Option<Vec<u8>> {
@@ -158,6 +160,17 @@ pub(super) fn to_path(text: &[u8]) -> Option<PathBuf> {
 #[cfg(not(unix))]
 pub(super) fn to_path(text: &[u8]) -> Option<PathBuf> {
     std::str::from_utf8(text).ok().map(PathBuf::from)
+}
+
+/// An id as it was asked for, as JSON: group and task.
+pub(super) fn from_asked(asked: &Asked) -> Vec<u8> {
+    [&b"["[..], &encode(asked.group.as_bytes()), b", ", &encode(asked.task.as_bytes()), b"]"].concat()
+}
+
+/// The other way; `None` for what this version does not write.
+pub(super) fn to_asked(json: &[u8]) -> Option<Asked> {
+    let [group, task] = serde_json::from_slice::<[String; 2]>(json).ok()?;
+    Some(Asked { group, task })
 }
 
 #[cfg(test)]

@@ -195,10 +195,59 @@ fn one_branch_name_in_two_repositories() {
 }
 
 #[test]
-fn ids_that_differ_in_case_and_punctuation_are_one_task() {
+fn ids_that_differ_in_case_and_form_are_one_task_and_all_others_are_told() {
     let sandbox = Sandbox::new();
-    let first = sandbox.ask("Fix-42").created();
-    for id in ["fix-42", "FIX 42", " fix_42 ", "fix/42"] {
-        assert_eq!(sandbox.ask(id).reused().path, first.path, "{id:?}");
+    for (first, same, others) in [
+        ("Fix-42", &["fix-42", " FIX-42 "][..], &["FIX 42", "fix_42", "fix/42", "#fix-42"][..]),
+        ("1.2", &["1.2"], &["1-2", "1_2"]),
+        ("\u{c9}t\u{e9} 1", &["e\u{301}t\u{e9} 1"], &[]),
+    ] {
+        let made = sandbox.ask(first).created();
+        for id in same {
+            assert_eq!(sandbox.ask(id).expect("reused").path, made.path, "{id:?}");
+        }
+        for id in others {
+            let refusal = sandbox.ask(id).refused("OKSTRA_OTHER_ID");
+            assert!(refusal.message.contains(id) && refusal.hint.contains(first), "{refusal:#?}");
+        }
+        sandbox.release(made.path.file_name().unwrap().to_str().unwrap());
+        for id in others {
+            sandbox.ask(id).refused("OKSTRA_OTHER_ID");
+        }
+        sandbox.ask(first).expect("restored");
     }
+    for id in ["#", "...", "-"] {
+        sandbox.ask(id).refused("OKSTRA_INVALID_ARGUMENT");
+    }
+    let [one, other] = ["\u{1f525}", "\u{1f680}"].map(|id| sandbox.ask(id).created().path);
+    assert_ne!(one, other);
+    let group = sandbox.ask("t").group("v1.2").created();
+    sandbox.ask("t").group("v1-2").refused("OKSTRA_OTHER_ID");
+    assert_eq!(sandbox.ask("t").group("V1.2").expect("reused").path, group.path);
+}
+
+#[test]
+fn what_a_task_was_asked_for_as_is_known_after_the_registry_is_lost() {
+    let sandbox = Sandbox::new();
+    let made = sandbox.ask("1.2").created();
+    for name in ["registry.json", "registry.json.bak"] {
+        let _ = fs::remove_file(sandbox.home.join("worktrees").join(name));
+    }
+    let refusal = sandbox.ask("1-2").run().expect_err("another id");
+    assert_eq!(refusal.code, "OKSTRA_OTHER_ID");
+    assert_eq!(sandbox.ask("1.2").expect("reused").path, made.path);
+}
+
+#[test]
+fn a_task_of_0_12_0_keeps_its_spelling_and_gets_the_first_id_that_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let made = sandbox.ask("1-2").created();
+    // As 0.12.0 leaves it: a row, and nothing of ours.
+    let file = sandbox.home.join("worktrees/registry.json");
+    let mut registry = sandbox.registry();
+    registry.as_object_mut().unwrap().remove("okstra");
+    write(&file, serde_json::to_string_pretty(&registry).unwrap());
+    assert_eq!(sandbox.ask("1.2").expect("reused").path, made.path);
+    assert_eq!(sandbox.ask("1.2").phase("next").expect("reused").path, made.path);
+    sandbox.ask("1_2").refused("OKSTRA_OTHER_ID");
 }
