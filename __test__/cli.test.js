@@ -113,7 +113,7 @@ test('outside a repository provision answers with the directory itself', async (
 test('inside a task worktree provision answers with the directory itself', async (t) => {
   const { start, provision, place } = shop(t)
   await provision()
-  const result = json(await start(['provision', 'g/t', '--phase', 'p', '--json'], { cwd: place }).done)
+  const result = json(await start(['provision', 'checkout/fix-42', '--phase', 'p', '--json'], { cwd: place }).done)
   assert.deepEqual([result.status, result.path], ['skipped-in-worktree', place])
 })
 

@@ -50,16 +50,17 @@ function parseTask(text, { project, directory, anyDirectory = false }) {
 }
 
 /**
- * The task that an argument names, with safe segments, as `provision` would register it: by its key, or by the id that it
- * was asked for as, and not by another id that is spelt the same in paths. One whose project the directory
+ * The task that an argument names, with safe segments, as `provision` would register it. With `acts`, for a command that
+ * changes something: by its key, or by the id that it was asked for as, and not by another id that is only spelt the same in
+ * paths. One whose project the directory
  * gives must be of the directory's own project, and not only of another one of that name.
  */
-function namedTask({ values, positionals: [text], cwd }) {
+function namedTask({ values, positionals: [text], cwd }, { acts = false } = {}) {
   const { safeSegment, registry, checkIdOfTask, checkProjectOfTask } = require('./addon.js').addon()
   const named = parseTask(text, { project: values.project, directory: cwd })
   const segments = [named.projectId, named.taskGroup, named.taskId].map((segment) => safeSegment(segment))
   const taskKey = registry.taskKey(...segments)
-  if (named.taskGroup !== segments[1] || named.taskId !== segments[2]) checkIdOfTask(taskKey, named.taskGroup, named.taskId)
+  if (acts && (named.taskGroup !== segments[1] || named.taskId !== segments[2])) checkIdOfTask(taskKey, named.taskGroup, named.taskId)
   if (values.project === undefined && text.split('/').length === 2) checkProjectOfTask(taskKey, cwd)
   return { segments, taskKey }
 }

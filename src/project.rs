@@ -33,12 +33,14 @@ pub fn name_of(main_worktree: Option<&Path>, common_dir: &Path) -> String {
     }
 }
 
-/// The project id of a repository that has no project file: the one under which this home has tasks of it, else its name.
+/// The project id of a repository that has no project file: the one that it had by default when its tasks were made, else
+/// its name.
 ///
 /// A directory that was renamed or moved keeps its project that way. Looked for, until one is found: tasks under its name;
-/// the registry's rows of this repository; the records in its own entries of worktrees and of the trash, which move with
-/// it; rows whose repository is gone and whose base is a commit of this one. Of several the one that was used last. `None`
-/// for a directory whose name is no id.
+/// the registry's rows of this repository whose project was the default; the records in its own entries of worktrees and
+/// of the trash that name another place, from which they came here with it; rows whose repository is gone and whose base is
+/// a commit of this one. Of several the one that was used last. A project that somebody named on purpose, for a task of a
+/// repository that stayed where it was, makes no default. `None` for a directory whose name is no id.
 pub fn default_id(home: &OkstraHome, registry: &Registry, around: &Around) -> Result<Option<String>> {
     let common = &around.common_dir;
     let name = name_of(around.layout().main_worktree.as_deref(), common);
@@ -46,13 +48,21 @@ pub fn default_id(home: &OkstraHome, registry: &Registry, around: &Around) -> Re
     let own = safe_segment(&name);
     let mut found: BTreeMap<String, String> = BTreeMap::new();
     let rows = registry.rows_of(common)?;
-    rows.iter().for_each(|row| note(&mut found, &row.key, &row.created_at));
+    for row in &rows {
+        if row.key.project() == own || registry.has_default_project(&row.key)? {
+            note(&mut found, &row.key, &row.created_at);
+        }
+    }
+    let moved = |recorded: &Path| recorded != common;
     if !rows.iter().any(|row| row.key.project() == own) {
-        for record in registry.records_in(common, home) {
+        for (record, _) in registry.records_in(common, home).iter().filter(|(_, recorded)| moved(recorded)) {
             note(&mut found, &record.key, &record.created_at);
         }
         for record in trash::entries_in(home, common)? {
-            if let Ok(key) = TaskKey::parse(&record.task_key) {
+            let came = record.git.as_ref().is_some_and(|git| moved(&git.common_dir));
+            if let Ok(key) = TaskKey::parse(&record.task_key)
+                && (came || registry.has_default_project(&key)?)
+            {
                 note(&mut found, &key, &record.at);
             }
         }
@@ -68,6 +78,18 @@ pub fn default_id(home: &OkstraHome, registry: &Registry, around: &Around) -> Re
     let last =
         found.into_iter().reduce(|one, other| if clock::is_later(&other.1, &one.1) { other } else { one });
     Ok(last.map(|(project, _)| project))
+}
+
+/// Whether a task is of the project that its repository has by default. What cannot be found out says no.
+#[must_use]
+pub fn is_default(home: &OkstraHome, registry: &Registry, repository: &Repository, key: &TaskKey) -> bool {
+    let Repository { common_dir, main_worktree, .. } = repository;
+    if safe_segment(&name_of(main_worktree.as_deref(), common_dir)) == key.project() {
+        return true;
+    }
+    let around = Around { common_dir: common_dir.clone(), worktree: main_worktree.clone(), admin: None };
+    let found = default_id(home, registry, &around).ok().flatten();
+    found.is_some_and(|id| safe_segment(&id) == key.project())
 }
 
 /// Notes that a project was used at a moment.

@@ -49,7 +49,7 @@ pub fn safe_segment(value: &str) -> String {
     let result = match (stem.is_empty(), dropped) {
         (true, true) => short_hash(&normal),
         // Emoji and the like are no letters, and yet all there is to tell two such ids apart by.
-        (true, false) if normal.trim().chars().any(|c| !c.is_ascii()) => short_hash(&normal),
+        (true, false) if !normal.trim().is_ascii() => short_hash(&normal),
         (true, false) => "_".to_owned(),
         (false, true) => format!("{stem}-{}", short_hash(&normal)),
         (false, false) => stem.to_owned(),

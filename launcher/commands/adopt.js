@@ -8,7 +8,7 @@ const { PROJECT, namedTask } = require('../project.js')
 async function adopt({ values, positionals: [place], cwd }) {
   const directory = path.resolve(cwd, place)
   // A <group>/<task> is of the project that the worktree belongs to.
-  const { segments } = namedTask({ values, positionals: [values.task], cwd: directory })
+  const { segments } = namedTask({ values, positionals: [values.task], cwd: directory }, { acts: true })
   const [projectId, taskGroup, taskId] = segments
   const options = { path: directory, projectId, taskGroup, taskId, branch: values.branch, phase: values.phase }
   const result = await interruptible((signal) => addon().adoptWorktree(options, signal))

@@ -12,7 +12,7 @@ async function reclaim(context) {
   if (!yes && !dryRun && (context.values.json || !canAsk())) {
     throw usageError('reclaim deletes directories, and there is nobody to ask', 'Add --yes to go ahead, or --dry-run to see what it would delete.')
   }
-  const taskKey = positionals.length > 0 ? namedTask(context).taskKey : undefined
+  const taskKey = positionals.length > 0 ? namedTask(context, { acts: true }).taskKey : undefined
   const choice = taskKey ? { taskKey } : project === undefined ? {} : { projectId: safeSegment(project) }
   const planned = await interruptible((signal) => give({ ...choice, force, dryRun: true }, signal))
   if (taskKey && planned.length === 0) await mustBeKnown(taskKey)

@@ -5,7 +5,7 @@ const { printable } = require('../output.js')
 const { PROJECT, namedTask } = require('../project.js')
 
 function release(context) {
-  const { segments, taskKey } = namedTask(context)
+  const { segments, taskKey } = namedTask(context, { acts: true })
   const task = addon().registry.release(...segments)
   if (!task) throw taskNotFound(taskKey)
   if (task.status === 'released') {

@@ -21,7 +21,7 @@ async function remove(context) {
   const { values } = context
   const { addon } = require('../addon.js')
   const { interruptible } = require('../interruptible.js')
-  const { segments: [projectId, taskGroup, taskId], taskKey } = namedTask(context)
+  const { segments: [projectId, taskGroup, taskId], taskKey } = namedTask(context, { acts: true })
   const allow = Object.entries(ALLOWED).filter(([option]) => values[option]).map(([, [kind]]) => kind)
   const removed = await interruptible((signal) =>
     addon().removeTask(

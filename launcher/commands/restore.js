@@ -10,7 +10,7 @@ async function restore(context) {
   if (positionals.length === 0) throw usageError('restore needs a task', 'Usage: okstra restore <task> [options], or okstra restore --list')
   const { addon } = require('../addon.js')
   const { interruptible } = require('../interruptible.js')
-  const { segments: [projectId, taskGroup, taskId] } = namedTask(context)
+  const { segments: [projectId, taskGroup, taskId] } = namedTask(context, { acts: true })
   const restored = await interruptible((signal) =>
     addon().restoreTask(
       {

@@ -13,7 +13,7 @@ async function setup({ values, cwd }) {
   if (!file) throw noMainWorktree(root)
 
   const present = readProject(repository)
-  const id = wantedId(values, present, repository)
+  const id = wantedId(values, present, repository, root)
   const plan = { file, id, present, repository, dryRun: values['dry-run'] === true, gitignore: values.gitignore === true }
   const done = await require('../setup.js').carryOut(plan)
   const data = { projectId: done.id, projectFile: file, projectRoot: repository.main ?? null, dryRun: plan.dryRun, ...done.changes }
@@ -21,7 +21,7 @@ async function setup({ values, cwd }) {
 }
 
 /** The id that the file is to have. One that is there stays, unless the user names another and says that it may change. */
-function wantedId(values, present, repository) {
+function wantedId(values, present, repository, root) {
   const { safeSegment, defaultProjectId } = addon()
   const { idProblem } = require('../project-file.js')
   const named = values['project-id']
@@ -37,7 +37,7 @@ function wantedId(values, present, repository) {
     }
   }
   if (present?.id !== undefined && (named === undefined || safeSegment(named) === safeSegment(present.id))) return present.id
-  const name = named ?? defaultProjectId(repository.main ?? repository.common)
+  const name = named ?? defaultProjectId(root)
   if (idProblem(name ?? '')) {
     throw usageError(`the name of ${repository.main ?? repository.common} makes no project id`, 'Add --project-id ID.')
   }

@@ -27,7 +27,7 @@ pub(super) fn examine(doctor: &mut Doctor<'_>, known: &[Place]) -> Result<()> {
                     main.display()
                 ),
                 _ => format!(
-                    "core.worktree in {} names another directory than {}, where the files are: git status and most commands fail there",
+                    "core.worktree in {} names a place that is not there, and not {}, where the files are: git status and most commands fail there",
                     wrong.file.display(),
                     main.display()
                 ),

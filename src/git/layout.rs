@@ -138,12 +138,8 @@ impl Layout {
         if let Some((named, file)) = &settings.worktree {
             let named = fs::canonicalize(common_dir.join(named)).ok().filter(|place| place.is_dir());
             let mutual = named.as_ref().is_some_and(is_main);
-            if let Some(main) = beside.as_ref().filter(|main| named.as_ref() != Some(main))
-                && !mutual
-                && named
-                    .as_ref()
-                    .is_none_or(|named| presence(common_dir, &settings, named) == Presence::Absent)
-            {
+            // A directory that is there may be about to be filled.
+            if let Some(main) = beside.as_ref().filter(|_| named.is_none()) {
                 let presence = presence(common_dir, &settings, main);
                 if presence >= Presence::Some {
                     let wrong = wrong("core.worktree", file, presence == Presence::Nearly);

@@ -19,6 +19,7 @@ use crate::git::worktree::lock::{self, Empty};
 use crate::git::worktree::{self, Found, NewWorktree};
 use crate::intent::{Intent, Kind, Stage};
 use crate::lock::RepositoryLock;
+use crate::project;
 use crate::registry::history::{Event, EventKind};
 use crate::registry::{self, Entry, EntryStatus, Reservation};
 
@@ -338,7 +339,8 @@ fn commit(job: &Job<'_>, intent: &Intent, patience: &crate::lock::Patience) -> R
         repository: Some(intent.common_dir.clone()),
         created_at: intent.created_at.clone(),
     };
-    job.registry.reserve_as(&reservation, intent.asked.as_ref(), patience)
+    let is_default = project::is_default(job.home, job.registry, &job.repository, key);
+    job.registry.reserve_as(&reservation, intent.asked.as_ref(), is_default, patience)
 }
 
 /// Turns what was made into the answer, or takes back what was begun.

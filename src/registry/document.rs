@@ -373,6 +373,20 @@ impl Document {
         text::to_asked(&record[range])
     }
 
+    /// Whether we recorded that a key's project is the one that its repository had by default.
+    pub(super) fn has_default_project(&self, key: &[u8]) -> bool {
+        let record = self.object(b"okstra").and_then(|okstra| self.text(object_in(okstra, b"tasks"), key));
+        let members = record.and_then(|record| Some((record, scan::members(record).ok()?)));
+        members.is_some_and(|(record, members)| {
+            members.iter().any(|(name, range)| name == b"project" && &record[range.clone()] == b"\"default\"")
+        })
+    }
+
+    /// Records that.
+    pub(super) fn set_default_project(&mut self, key: &[u8]) {
+        self.set_member(key, b"project", Some(b"\"default\"".to_vec()));
+    }
+
     /// Records the id of a key as it was asked for.
     pub(super) fn set_asked(&mut self, key: &[u8], asked: &Asked) {
         self.set_member(key, b"asked", Some(text::from_asked(asked)));

@@ -171,17 +171,20 @@ impl Registry {
     }
 
     /// The tasks of this home that a repository itself names: by okstra's records in git's entries of worktrees, which move
-    /// with the repository, and by the places that these entries name.
+    /// with the repository, and by the places that these entries name. Each with the common git directory that is recorded.
     #[must_use]
-    pub fn records_in(&self, common_dir: &Path, home: &OkstraHome) -> Vec<Entry> {
+    pub fn records_in(&self, common_dir: &Path, home: &OkstraHome) -> Vec<(Entry, PathBuf)> {
         rebuild::tasks_named_in(common_dir, home)
             .into_iter()
             .filter_map(|named| match named {
                 rebuild::Named::Recorded(record) => {
                     let ours = record.entry.worktree_path.starts_with(home.worktrees());
-                    (ours || matches!(self.lookup(&record.entry.key), Ok(Some(_)))).then_some(record.entry)
+                    (ours || matches!(self.lookup(&record.entry.key), Ok(Some(_))))
+                        .then_some((record.entry, record.repository))
                 }
-                rebuild::Named::Placed(key) => self.lookup(&key).ok().flatten(),
+                rebuild::Named::Placed(key) => {
+                    self.lookup(&key).ok().flatten().zip(self.repository_of(&key).ok().flatten())
+                }
             })
             .collect()
     }
@@ -230,14 +233,16 @@ impl Registry {
     /// Fails with [`Error::KeyExists`] when the task is active, with [`Error::BranchOwned`] when another active task of
     /// the same repository, or of an unknown one, owns the branch, and with [`Error::InvalidArgument`].
     pub fn reserve(&self, reservation: &Reservation, patience: &Patience) -> Result<Entry> {
-        self.reserve_as(reservation, None, patience)
+        self.reserve_as(reservation, None, false, patience)
     }
 
-    /// The same, and records the id as it was asked for.
+    /// The same, and records the id as it was asked for, and whether the project is the one that the repository has by
+    /// default.
     pub fn reserve_as(
         &self,
         reservation: &Reservation,
         asked: Option<&Asked>,
+        is_default: bool,
         patience: &Patience,
     ) -> Result<Entry> {
         check(reservation)?;
@@ -273,8 +278,16 @@ impl Registry {
         if let Some(asked) = asked {
             document.set_asked(&key, asked);
         }
+        if is_default {
+            document.set_default_project(&key);
+        }
         self.store.save(&lock, document)?;
         Ok(entry)
+    }
+
+    /// Whether a task's project is recorded as the one that its repository had by default.
+    pub fn has_default_project(&self, key: &TaskKey) -> Result<bool> {
+        Ok(self.store.load()?.has_default_project(key.to_string().as_bytes()))
     }
 
     /// The id that a task was asked for as; `None` for a task of 0.12.0.

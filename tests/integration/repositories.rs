@@ -141,7 +141,7 @@ fn a_submodule_of_a_plain_linked_worktree_is_isolated_and_a_clone_in_it_is_not()
 #[test]
 fn a_flag_that_says_bare_does_not_make_another_repository_of_a_clone() {
     type Accident = fn(&Sandbox);
-    let accidents: [(&str, Accident); 4] = [
+    let accidents: [(&str, Accident); 3] = [
         ("core.bare", |sandbox| drop(sandbox.git(&sandbox.repo, &["config", "core.bare", "true"]))),
         ("core.bare of the worktree", |sandbox| {
             sandbox.git(&sandbox.repo, &["config", "extensions.worktreeConfig", "true"]);
@@ -149,11 +149,6 @@ fn a_flag_that_says_bare_does_not_make_another_repository_of_a_clone() {
         }),
         ("core.worktree", |sandbox| {
             sandbox.git(&sandbox.repo, &["config", "core.worktree", "/not/there"]);
-        }),
-        ("core.worktree of an empty directory", |sandbox| {
-            let empty = sandbox.base.join("empty");
-            fs::create_dir(&empty).unwrap();
-            sandbox.git(&sandbox.repo, &["config", "core.worktree", empty.to_str().unwrap()]);
         }),
     ];
     for (what, accident) in accidents {
