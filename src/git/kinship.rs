@@ -197,7 +197,7 @@ mod tests {
     fn a_place_on_this_machine_is_one_whatever_its_spelling() {
         let directory = tempfile::tempdir().unwrap();
         let root = fs::canonicalize(directory.path()).unwrap();
-        for place in ["work/api/.git/objects", "store/api.git/objects"] {
+        for place in ["work/api/.git/objects", "work/other", "store/api.git/objects"] {
             fs::create_dir_all(root.join(place)).unwrap();
         }
         for place in ["work/api/.git/HEAD", "store/api.git/HEAD"] {
