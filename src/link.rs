@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::git::worktree::{self, Fault, Found, lock};
 use crate::home::OkstraHome;
 use crate::intent::Intent;
@@ -25,6 +25,17 @@ pub fn look(key: &TaskKey, path: &Path) -> Result<Found> {
         return Ok(Found::Broken(Fault::OtherTask { admin: admin.clone(), key }));
     }
     Ok(found)
+}
+
+/// The error of a command that needs the worktree of a task.
+#[must_use]
+pub fn refusal(key: &TaskKey, path: &Path, fault: Fault) -> Error {
+    match fault {
+        Fault::OtherTask { .. } => {
+            Error::NotItsWorktree { task_key: key.clone(), path: path.to_owned(), reason: fault.to_string() }
+        }
+        fault => fault.into_error(path),
+    }
 }
 
 /// The task that the record in an entry names, where that is another one than this.

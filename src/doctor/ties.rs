@@ -14,6 +14,7 @@ use crate::git::{Git, mend};
 use crate::link::{self, Claim};
 use crate::lock::RepositoryLock;
 use crate::registry::{Entry, EntryStatus, write_task_record};
+use crate::task::TaskKey;
 
 /// Mends the link of a row's worktree where it is sure what is right.
 pub(super) fn examine(
@@ -97,6 +98,7 @@ pub(super) fn examine(
             let message = format!("the worktree of {} has lost git's data of it: {fault}", entry.key);
             return task.give_entry(doctor, admin, message);
         }
+        Fault::OtherTask { key, .. } if task.is_at(key) => return task.give_place(doctor, key),
         Fault::OtherTask { admin, key } => {
             let theirs = ground.inspection.entries.iter().any(|other| {
                 other.key == *key
@@ -164,6 +166,32 @@ impl Task<'_> {
             }
         };
         self.ground.claims().iter().filter(fits).find(|claim| is_free && has_files_of(claim, path))
+    }
+
+    /// Whether the row of another task names the same place.
+    fn is_at(&self, key: &TaskKey) -> bool {
+        let path = &self.entry.worktree_path;
+        let mut rows = self.ground.inspection.entries.iter();
+        rows.any(|other| other.key == *key && worktree::same_place(&other.worktree_path, path))
+    }
+
+    /// Makes a row that names another task's worktree name its own place: where its own worktree lies, else where it would
+    /// be made.
+    fn give_place(&self, doctor: &mut Doctor<'_>, owner: &TaskKey) -> Result<()> {
+        let (key, path) = (&self.entry.key, &self.entry.worktree_path);
+        let here = doctor.home.worktree_path(key);
+        let own = link::elsewhere(key, path, self.ground.claims(), std::slice::from_ref(&here));
+        let is_free = !worktree::same_place(&here, path) && fs::symlink_metadata(&here).is_err();
+        let message = format!("the registry names for {key} the worktree of the task {owner}");
+        let finding = Finding::new(Code::WorktreeMoved, Severity::Error, message).of(key).at(path);
+        let Some(place) = own.map(|own| own.tree).or(is_free.then_some(here)) else {
+            let remedy = "Nothing is done: something else lies at its own place. Look at it and move it away, and run this again.";
+            doctor.tell(finding, Outcome::Decide, remedy);
+            return Ok(());
+        };
+        let remedy = format!("Makes the registry name {}; nothing is moved.", place.display());
+        let registry = doctor.registry;
+        doctor.mend(finding, remedy, |doctor| registry.relocate(key, &place, None, doctor.patience).map(drop))
     }
 
     /// Ties the worktree to an entry that is its own, and fills in what is empty there.

@@ -143,7 +143,7 @@ pub(super) fn known(job: Job<'_>, entry: Entry, leftover: Option<Leftover>) -> R
             {
                 return known(job, entry, leftover);
             }
-            Err(fault.into_error(&entry.worktree_path))
+            Err(link::refusal(&entry.key, &entry.worktree_path, fault))
         }
         Found::Missing => missing(job, entry, leftover),
     }

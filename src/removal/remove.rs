@@ -165,7 +165,7 @@ fn open(
         Found::RepositoryGone(repository) => {
             return Err(Error::RepositoryGone { path: path.clone(), repository });
         }
-        Found::Broken(fault) => return Err(fault.into_error(path)),
+        Found::Broken(fault) => return Err(link::refusal(&entry.key, path, fault)),
         Found::Missing => return Ok(None),
     };
     ownership::check(registry, entry, &admin, &common_dir)?;

@@ -386,7 +386,7 @@ fn from_branch(
         ));
     }
     if let worktree::Found::Broken(fault) = link::look(key, &row.worktree_path)? {
-        return Err(fault.into_error(&row.worktree_path));
+        return Err(link::refusal(key, &row.worktree_path, fault));
     }
     let request = Request {
         task_type: row.last_phase.clone(),

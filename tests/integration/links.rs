@@ -126,6 +126,21 @@ fn a_record_of_another_task_is_not_acted_on() {
     assert_eq!(check_up(&sandbox, false), []);
 }
 
+#[test]
+fn a_row_that_names_another_tasks_worktree_gets_its_own_place() {
+    let sandbox = Sandbox::new();
+    let (tree, other) = (work(&sandbox, "t"), sandbox.ask("u").created().path);
+    let before = read(sandbox.repo.join(".git/worktrees/u/okstra.json"));
+    let file = sandbox.home.join("worktrees/registry.json");
+    write(&file, read(&file).replace(tree.to_str().unwrap(), other.to_str().unwrap()));
+    sandbox.ask("t").refused("OKSTRA_WORKTREE_BROKEN");
+    assert_eq!(remove(&sandbox, "t"), Err("OKSTRA_WORKTREE_BROKEN"));
+    mends(&sandbox, "the row");
+    assert_eq!(read(sandbox.repo.join(".git/worktrees/u/okstra.json")), before);
+    is_whole(&sandbox, &tree, "the row");
+    assert_eq!(sandbox.ask("u").reused().path, other);
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Move {
     Home,
