@@ -41,11 +41,16 @@ pub struct Replace<'a> {
 /// is followed, so that it stays one. Costs two flushes: 2 to 12 ms on a disk, nothing on tmpfs. An error before the
 /// rename leaves the target as it was and no temporary file.
 pub fn replace_file(path: &Path, content: &[u8], how: Replace<'_>) -> Result<()> {
+    replace_file_of(path, &[content], how)
+}
+
+/// The same with a content in parts, so that who has it in parts need not copy it together.
+pub fn replace_file_of(path: &Path, parts: &[&[u8]], how: Replace<'_>) -> Result<()> {
     let target = if how.shared.is_some() { path.to_owned() } else { follow_link(path)? };
     let directory = parent(&target);
     let (temporary, mut file) = create_temporary(&target, how.shared.is_some())?;
     let written = (|| -> Result<()> {
-        file.write_all(content).context("write", &temporary)?;
+        write_parts(&mut file, parts).context("write", &temporary)?;
         if how.keep_mode
             && let Ok(present) = fs::symlink_metadata(&target)
             && !present.is_symlink()
@@ -61,11 +66,10 @@ pub fn replace_file(path: &Path, content: &[u8], how: Replace<'_>) -> Result<()>
         }
         // A write that came back short, or that a full disk cut, must never replace a good file.
         let length = file.metadata().context("look at", &temporary)?.len();
-        if length != content.len() as u64 {
-            let source = io::Error::new(
-                io::ErrorKind::WriteZero,
-                format!("{length} of {} bytes arrived", content.len()),
-            );
+        let wanted = parts.iter().map(|part| part.len() as u64).sum::<u64>();
+        if length != wanted {
+            let source =
+                io::Error::new(io::ErrorKind::WriteZero, format!("{length} of {wanted} bytes arrived"));
             return Err(Error::Io { action: "write", path: temporary.clone(), source });
         }
         if let Some(backup) = how.backup {
@@ -78,6 +82,13 @@ pub fn replace_file(path: &Path, content: &[u8], how: Replace<'_>) -> Result<()>
         return Err(error);
     }
     if how.unflushed { Ok(()) } else { sync_dir(directory) }
+}
+
+/// Small parts together, large ones each as it is.
+fn write_parts(file: &mut File, parts: &[&[u8]]) -> io::Result<()> {
+    let mut buffered = io::BufWriter::new(file);
+    parts.iter().try_for_each(|part| buffered.write_all(part))?;
+    buffered.flush()
 }
 
 fn keep_backup(target: &Path, backup: &Path) -> Result<()> {

@@ -8,11 +8,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::emit::Parts;
+use super::map::{Map, Name, Source, Value};
 use super::salvage;
-use super::scan::{self, Malformed, Scanner};
+use super::scan::{self, Malformed, Range, Scanner};
 use super::text;
 use crate::asked::Asked;
 
@@ -21,6 +22,9 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 /// The names of the file's own members, and of those in ours.
 const FRAME: &[&[u8]] = &[b"tasks", b"branches", b"okstra"];
 const INNER_FRAME: &[&[u8]] = &[b"tasks", b"damaged"];
+
+/// Few members of a large file are shorter, so that a table of so many has room for what follows.
+const LEAST_MEMBER: usize = 500;
 
 /// A row of which something is broken. Its text is spelled with `%XX` for a byte that is no printable ASCII, and for `%`:
 /// 0.12.0 must be able to read and to write whatever is in the file.
@@ -50,42 +54,10 @@ impl Damaged {
 /// A registry file. Cloning copies the table of pieces, not the text.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Document {
-    source: Arc<Vec<u8>>,
+    source: Source,
     top: Map,
     /// The text was read leniently: 0.12.0 would take this file for an empty one.
     pub repaired: bool,
-}
-
-type Map = IndexMap<Box<[u8]>, Item>;
-
-#[derive(Debug, Clone)]
-struct Item {
-    key: Piece,
-    value: Value,
-}
-
-#[derive(Debug, Clone)]
-enum Value {
-    Text(Piece),
-    Object(Map),
-}
-
-#[derive(Debug, Clone)]
-enum Piece {
-    Source(usize, usize),
-    Own(Arc<[u8]>),
-}
-
-impl From<scan::Range> for Piece {
-    fn from(range: scan::Range) -> Self {
-        Self::Source(range.start, range.end)
-    }
-}
-
-impl From<Vec<u8>> for Piece {
-    fn from(text: Vec<u8>) -> Self {
-        Self::Own(text.into())
-    }
 }
 
 /// The objects whose members are told apart. All others are one piece.
@@ -132,50 +104,52 @@ impl Document {
             return document;
         }
         let source = Arc::clone(&document.source);
+        let reader = Reader::of(&source);
         let found = salvage::find(&source);
-        let mut top = std::mem::take(&mut document.top);
+        let mut top = std::mem::replace(&mut document.top, Map::new(&source));
         document.frame();
         for (key, range) in found.rows {
-            set(object_mut(&mut document.top, b"tasks"), &key, Value::Text(range.into()));
+            object_mut(&mut document.top, b"tasks").set(&key, Value::Text(range.into()));
         }
         // Values that are no rows at all, which the front of the file still holds.
-        if let Some(Item { value: Value::Object(rows), .. }) = top.shift_remove(&b"tasks"[..]) {
+        if let Some(Value::Object(rows)) = top.remove(b"tasks") {
             let tasks = object_mut(&mut document.top, b"tasks");
-            for (key, item) in rows {
-                if !tasks.contains_key(&key) && !found.damaged.iter().any(|row| row.key.as_bytes() == &*key) {
-                    tasks.insert(key, item);
+            for (name, value) in rows.into_members() {
+                let key = name.decoded(&source);
+                if !tasks.contains(key) && !found.damaged.iter().any(|row| row.key.as_bytes() == key) {
+                    tasks.insert(name, value);
                 }
             }
         }
         for (name, key, value) in salvage::members_after(&source, 0) {
-            if top.get(&name[..]).is_none_or(|item| matches!(item.value, Value::Object(_))) {
-                take_member(&source, &name, key.into(), value, &mut top);
+            if top.get(&name).is_none_or(|value| matches!(value, Value::Object(_))) {
+                reader.take_member(&name, key, value, &mut top);
             }
         }
         for name in misspelt(&top, FRAME) {
-            top.shift_remove(&name);
+            top.remove(&name);
         }
-        if let Some(Item { value: Value::Object(okstra), .. }) = top.get_mut(&b"okstra"[..]) {
+        if let Some(Value::Object(okstra)) = top.get_mut(b"okstra") {
             for name in misspelt(okstra, INNER_FRAME) {
-                okstra.shift_remove(&name);
+                okstra.remove(&name);
             }
             // Read again, by what they are.
-            okstra.shift_remove(&b"tasks"[..]);
+            okstra.remove(b"tasks");
         }
-        for (name, item) in top {
-            match item.value {
-                Value::Text(piece) if std::str::from_utf8(document.piece(&piece)).is_err() => {
-                    let text = text::repair(document.piece(&piece)).unwrap_or_default();
-                    set(&mut document.top, &name, Value::Text(text.into()));
+        for (name, value) in top.into_members() {
+            match value {
+                Value::Text(piece) if std::str::from_utf8(piece.text(&source)).is_err() => {
+                    let text = text::repair(piece.text(&source)).unwrap_or_default();
+                    document.top.set(name.decoded(&source), Value::Text(text.into()));
                 }
-                value => drop(document.top.insert(name, Item { key: item.key, value })),
+                value => document.top.insert(name, value),
             }
         }
         if !found.records.is_empty()
             && let Some(records) = document.records_mut()
         {
             for (key, range) in found.records {
-                set(records, &key, Value::Text(range.into()));
+                records.set(&key, Value::Text(range.into()));
             }
         }
         let damaged = document.damaged().into_iter().chain(found.damaged).collect();
@@ -185,14 +159,14 @@ impl Document {
 
     /// The object of our own records, made where it is missing; `None` when something else has its place.
     fn records_mut(&mut self) -> Option<&mut Map> {
-        if matches!(self.top.get(&b"okstra"[..]), Some(Item { value: Value::Text(_), .. })) {
+        if matches!(self.top.get(b"okstra"), Some(Value::Text(_))) {
             return None;
         }
         let okstra = object_mut(&mut self.top, b"okstra");
-        if !okstra.contains_key(&b"version"[..]) {
-            set(okstra, b"version", Value::Text(b"1".to_vec().into()));
+        if !okstra.contains(b"version") {
+            okstra.set(b"version", Value::Text(b"1".to_vec().into()));
         }
-        if matches!(okstra.get(&b"tasks"[..]), Some(Item { value: Value::Text(_), .. })) {
+        if matches!(okstra.get(b"tasks"), Some(Value::Text(_))) {
             return None;
         }
         Some(object_mut(okstra, b"tasks"))
@@ -215,9 +189,9 @@ impl Document {
         }
         let okstra = object_mut(&mut self.top, b"okstra");
         if damaged.is_empty() {
-            okstra.shift_remove(&b"damaged"[..]);
+            okstra.remove(b"damaged");
         } else if let Ok(list) = serde_json::to_vec(&damaged) {
-            set(okstra, b"damaged", Value::Text(list.into()));
+            okstra.set(b"damaged", Value::Text(list.into()));
         }
     }
 
@@ -227,13 +201,14 @@ impl Document {
             source.drain(..BOM.len());
             repaired = true;
         }
+        let source = Arc::new(source);
         let mut scanner = Scanner::new(&source);
-        let mut top = Map::new();
-        let mut result =
-            read_object(&mut scanner, &source, Place::Top, &mut top).and_then(|()| scanner.end());
+        let mut top = Map::new(&source);
+        let reader = Reader::of(&source);
+        let mut result = reader.object(&mut scanner, Place::Top, &mut top).and_then(|()| scanner.end());
         for key in [&b"tasks"[..], b"branches"] {
-            if matches!(top.get(key), Some(Item { value: Value::Text(_), .. })) {
-                top.shift_remove(key);
+            if matches!(top.get(key), Some(Value::Text(_))) {
+                top.remove(key);
                 result = result.and(Err(Malformed { at: 0, expected: "object of tasks and of branches" }));
             }
         }
@@ -242,46 +217,17 @@ impl Document {
         if !misspelt(&top, FRAME).is_empty() || !inner.is_empty() {
             result = result.and(Err(Malformed { at: 0, expected: "name that okstra knows" }));
         }
-        (Self { source: Arc::new(source), top, repaired }, result)
+        (Self { source, top, repaired }, result)
     }
 
     /// The file's text.
     pub(super) fn emit(&self) -> Vec<u8> {
-        let mut text = Vec::with_capacity(self.source.len() + 1024);
-        self.emit_object(&self.top, 0, &mut text);
-        text.push(b'\n');
-        text
+        self.parts().slices().concat()
     }
 
-    fn emit_object(&self, map: &Map, depth: usize, text: &mut Vec<u8>) {
-        let line = |text: &mut Vec<u8>, depth: usize| {
-            text.push(b'\n');
-            text.resize(text.len() + 2 * depth, b' ');
-        };
-        text.push(b'{');
-        for (index, item) in map.values().enumerate() {
-            if index > 0 {
-                text.push(b',');
-            }
-            line(text, depth + 1);
-            text.extend_from_slice(self.piece(&item.key));
-            text.extend_from_slice(b": ");
-            match &item.value {
-                Value::Text(piece) => text.extend_from_slice(self.piece(piece)),
-                Value::Object(map) => self.emit_object(map, depth + 1, text),
-            }
-        }
-        if !map.is_empty() {
-            line(text, depth);
-        }
-        text.push(b'}');
-    }
-
-    fn piece<'a>(&'a self, piece: &'a Piece) -> &'a [u8] {
-        match piece {
-            Piece::Source(start, end) => &self.source[*start..*end],
-            Piece::Own(text) => text,
-        }
+    /// The file's text, in parts.
+    pub(super) fn parts(&self) -> Parts<'_> {
+        Parts::of(&self.source, &self.top)
     }
 
     fn object(&self, key: &[u8]) -> Option<&Map> {
@@ -290,15 +236,15 @@ impl Document {
 
     /// The texts of an object of which all members are single pieces.
     fn texts<'a>(&'a self, map: Option<&'a Map>) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        map.into_iter().flatten().filter_map(|(key, item)| match &item.value {
-            Value::Text(piece) => Some((&**key, self.piece(piece))),
+        map.into_iter().flat_map(Map::iter).filter_map(|(name, value)| match value {
+            Value::Text(piece) => Some((name, piece.text(&self.source))),
             Value::Object(_) => None,
         })
     }
 
     fn text<'a>(&'a self, map: Option<&'a Map>, key: &[u8]) -> Option<&'a [u8]> {
-        match &map?.get(key)?.value {
-            Value::Text(piece) => Some(self.piece(piece)),
+        match map?.get(key)? {
+            Value::Text(piece) => Some(piece.text(&self.source)),
             Value::Object(_) => None,
         }
     }
@@ -315,13 +261,13 @@ impl Document {
 
     /// Writes a row, in its place if there is one of that key.
     pub(super) fn set_row(&mut self, key: &[u8], row: Vec<u8>) {
-        set(object_mut(&mut self.top, b"tasks"), key, Value::Text(row.into()));
+        object_mut(&mut self.top, b"tasks").set(key, Value::Text(row.into()));
         self.frame();
     }
 
     /// Takes a row out.
     pub(super) fn remove_row(&mut self, key: &[u8]) {
-        object_mut(&mut self.top, b"tasks").shift_remove(key);
+        object_mut(&mut self.top, b"tasks").remove(key);
     }
 
     /// Makes the two members that 0.12.0 expects, where they are missing.
@@ -348,8 +294,8 @@ impl Document {
     pub(super) fn set_owner(&mut self, branch: &[u8], owner: Option<&[u8]>) {
         let branches = object_mut(&mut self.top, b"branches");
         match owner {
-            Some(owner) => set(branches, branch, Value::Text(text::encode(owner).into())),
-            None => drop(branches.shift_remove(branch)),
+            Some(owner) => branches.set(branch, Value::Text(text::encode(owner).into())),
+            None => drop(branches.remove(branch)),
         }
     }
 
@@ -361,7 +307,8 @@ impl Document {
     /// The common git directory that we recorded for a key.
     pub(super) fn repository(&self, key: &[u8]) -> Option<PathBuf> {
         let record = self.text(object_in(self.object(b"okstra")?, b"tasks"), key)?;
-        let (_, range) = scan::members(record).ok()?.into_iter().rfind(|(name, _)| name == b"repository")?;
+        let (_, range) =
+            scan::members(record).ok()?.into_iter().rfind(|(name, _)| **name == *b"repository")?;
         let value = &record[range];
         if value.starts_with(b"\"") { text::to_path(&text::decode(value)) } else { None }
     }
@@ -369,7 +316,7 @@ impl Document {
     /// The id that we recorded for a key, as it was asked for.
     pub(super) fn asked(&self, key: &[u8]) -> Option<Asked> {
         let record = self.text(object_in(self.object(b"okstra")?, b"tasks"), key)?;
-        let (_, range) = scan::members(record).ok()?.into_iter().rfind(|(name, _)| name == b"asked")?;
+        let (_, range) = scan::members(record).ok()?.into_iter().rfind(|(name, _)| **name == *b"asked")?;
         text::to_asked(&record[range])
     }
 
@@ -378,7 +325,9 @@ impl Document {
         let record = self.object(b"okstra").and_then(|okstra| self.text(object_in(okstra, b"tasks"), key));
         let members = record.and_then(|record| Some((record, scan::members(record).ok()?)));
         members.is_some_and(|(record, members)| {
-            members.iter().any(|(name, range)| name == b"project" && &record[range.clone()] == b"\"default\"")
+            members
+                .iter()
+                .any(|(name, range)| **name == *b"project" && &record[range.clone()] == b"\"default\"")
         })
     }
 
@@ -402,165 +351,167 @@ impl Document {
     }
 
     fn set_member(&mut self, key: &[u8], name: &[u8], value: Option<Vec<u8>>) {
-        let mut record = Document::default();
+        let mut record = Map::default();
         if let Some(present) =
             self.text(self.object(b"okstra").and_then(|okstra| object_in(okstra, b"tasks")), key)
             && let Ok(members) = scan::members(present)
         {
             for (name, range) in members {
-                set(&mut record.top, &name, Value::Text(present[range].to_vec().into()));
+                record.set(&name, Value::Text(present[range].to_vec().into()));
             }
         }
         match value {
-            Some(value) => set(&mut record.top, name, Value::Text(value.into())),
-            None => drop(record.top.shift_remove(name)),
+            Some(value) => record.set(name, Value::Text(value.into())),
+            None => drop(record.remove(name)),
         }
-        let empty = record.top.is_empty();
-        let mut text = Vec::new();
-        record.emit_object(&record.top, 3, &mut text);
         let Some(tasks) = self.records_mut() else { return };
-        if empty {
-            tasks.shift_remove(key);
+        if record.is_empty() {
+            tasks.remove(key);
         } else {
-            set(tasks, key, Value::Text(text.into()));
+            tasks.set(key, Value::Text(Parts::inner(&record, 3).into()));
         }
     }
 
     /// Takes over what `other` has beyond rows and branches and this document lacks.
     pub(super) fn adopt_the_rest(&mut self, other: &Self) {
-        for (key, item) in &other.top {
-            if matches!(&**key, b"tasks" | b"branches") {
-                continue;
+        for (key, value) in other.top.iter() {
+            if !matches!(key, b"tasks" | b"branches") {
+                adopt(&mut self.top, key, other, value);
             }
-            adopt(&mut self.top, key, other, item);
         }
     }
 }
 
-/// Adds an item of another document where there is none; inside an object, member by member.
-fn adopt(into: &mut Map, key: &[u8], other: &Document, item: &Item) {
-    match (&item.value, into.get_mut(key).map(|present| &mut present.value)) {
+/// Adds a member of another document where there is none; inside an object, member by member.
+fn adopt(into: &mut Map, key: &[u8], other: &Document, value: &Value) {
+    match (value, into.get_mut(key)) {
         (Value::Object(theirs), Some(Value::Object(ours))) => {
-            theirs.iter().for_each(|(key, item)| adopt(ours, key, other, item));
+            theirs.iter().for_each(|(key, value)| adopt(ours, key, other, value));
         }
         (_, Some(_)) => {}
         (Value::Object(theirs), None) => {
             let ours = object_mut(into, key);
-            theirs.iter().for_each(|(key, item)| adopt(ours, key, other, item));
+            theirs.iter().for_each(|(key, value)| adopt(ours, key, other, value));
         }
-        (Value::Text(piece), None) => set(into, key, Value::Text(other.piece(piece).to_vec().into())),
-    }
-}
-
-fn set(map: &mut Map, key: &[u8], value: Value) {
-    match map.get_mut(key) {
-        Some(item) => item.value = value,
-        None => drop(map.insert(key.into(), Item { key: text::encode(key).into(), value })),
+        (Value::Text(piece), None) => into.set(key, Value::Text(piece.text(&other.source).to_vec().into())),
     }
 }
 
 /// The object of that key, made if it is missing. The caller has made sure that it is no single piece.
 fn object_mut<'a>(map: &'a mut Map, key: &[u8]) -> &'a mut Map {
-    let item = map
-        .entry(key.into())
-        .or_insert_with(|| Item { key: text::encode(key).into(), value: Value::Object(Map::new()) });
-    if matches!(item.value, Value::Text(_)) {
-        item.value = Value::Object(Map::new());
+    if !matches!(map.get(key), Some(Value::Object(_))) {
+        map.set(key, Value::Object(Box::new(map.beside())));
     }
-    match &mut item.value {
-        Value::Object(map) => map,
-        Value::Text(_) => unreachable!("it was made an object"),
+    match map.get_mut(key) {
+        Some(Value::Object(map)) => map,
+        _ => unreachable!("it was made an object"),
     }
 }
 
 fn object_in<'a>(map: &'a Map, key: &[u8]) -> Option<&'a Map> {
-    match &map.get(key)?.value {
+    match map.get(key)? {
         Value::Object(map) => Some(map),
         Value::Text(_) => None,
     }
 }
 
 /// Names that are those of the frame but for one byte, where the right one is missing.
-fn misspelt(map: &Map, frame: &[&[u8]]) -> Vec<Box<[u8]>> {
+fn misspelt(map: &Map, frame: &[&[u8]]) -> Vec<Vec<u8>> {
     let differs_by_one = |name: &[u8], right: &[u8]| {
         name.len() == right.len() && name.iter().zip(right).filter(|(one, other)| one != other).count() == 1
     };
-    let missing: Vec<_> = frame.iter().filter(|name| !map.contains_key(**name)).collect();
-    map.keys().filter(|name| missing.iter().any(|right| differs_by_one(name, right))).cloned().collect()
+    let missing: Vec<_> = frame.iter().filter(|name| !map.contains(name)).collect();
+    let names = map.iter().map(|(name, _)| name);
+    names.filter(|name| missing.iter().any(|right| differs_by_one(name, right))).map(<[u8]>::to_vec).collect()
 }
 
-/// Reads one member of a damaged file, as far as it can be read.
-fn take_member(source: &[u8], name: &[u8], key: Piece, value: usize, top: &mut Map) {
-    let mut scanner = Scanner::at(source, value);
-    match Place::Top.inner(name) {
-        Some(Place::Leaf) if name == b"tasks" => {}
-        Some(inner) if scanner.peek() == Some(b'{') => {
-            let mut object = Map::new();
-            let _ = read_object(&mut scanner, source, inner, &mut object);
-            let present =
-                top.entry(name.into()).or_insert_with(|| Item { key, value: Value::Object(Map::new()) });
-            if let Value::Object(present) = &mut present.value {
-                for (key, item) in object {
-                    present.entry(key).or_insert(item);
+/// Reads objects of a text.
+struct Reader<'a> {
+    source: &'a Source,
+    /// All of it is UTF-8: then so is every piece, and none has to be looked at by itself.
+    is_utf8: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn of(source: &'a Source) -> Self {
+        Self { source, is_utf8: std::str::from_utf8(source).is_ok() }
+    }
+
+    fn is_sound(&self, piece: &Range) -> bool {
+        self.is_utf8 || std::str::from_utf8(&self.source[piece.clone()]).is_ok()
+    }
+
+    /// Reads the members of an object into `map`. After a mistake `map` holds what was complete before it.
+    fn object(&self, scanner: &mut Scanner<'_>, place: Place, map: &mut Map) -> Result<(), Malformed> {
+        // Whether the value read last was surely complete: the digits of a number that was cut off look like a number.
+        let mut unsure = None;
+        let result = scanner.object(|scanner, key| {
+            if !self.is_sound(&key) {
+                return Err(Malformed { at: key.start, expected: "name in UTF-8" });
+            }
+            let name = Name::at(key.clone(), self.source);
+            unsure = None;
+            if map.contains(name.decoded(self.source)) {
+                return Err(Malformed { at: key.start, expected: "name that is there only once" });
+            }
+            if let Some(inner) = place.inner(name.decoded(self.source))
+                && scanner.peek() == Some(b'{')
+            {
+                let mut object = Map::new(self.source);
+                object.expect((self.source.len() - scanner.offset()) / LEAST_MEMBER);
+                let result = self.object(scanner, inner, &mut object);
+                map.insert(name, Value::Object(Box::new(object)));
+                return result;
+            }
+            let value = scanner.value()?;
+            if !self.is_sound(&value) {
+                if matches!(place, Place::Top) {
+                    map.insert(name, Value::Text(value.clone().into()));
+                }
+                return Err(Malformed { at: value.start, expected: "value in UTF-8" });
+            }
+            if !matches!(self.source[value.end - 1], b'}' | b']' | b'"') {
+                unsure = Some(name.clone());
+            }
+            map.insert(name, Value::Text(value.into()));
+            Ok(())
+        });
+        if result.is_err()
+            && let Some(name) = unsure
+        {
+            map.remove(name.decoded(self.source));
+        }
+        result
+    }
+
+    /// Reads one member of a damaged file, as far as it can be read.
+    fn take_member(&self, name: &[u8], key: Range, value: usize, top: &mut Map) {
+        let mut scanner = Scanner::at(self.source, value);
+        match Place::Top.inner(name) {
+            Some(Place::Leaf) if name == b"tasks" => {}
+            Some(inner) if scanner.peek() == Some(b'{') => {
+                let mut object = Map::new(self.source);
+                let _ = self.object(&mut scanner, inner, &mut object);
+                if !top.contains(name) {
+                    top.insert(Name::at(key, self.source), Value::Object(Box::new(Map::new(self.source))));
+                }
+                if let Some(Value::Object(present)) = top.get_mut(name) {
+                    for (key, value) in object.into_members() {
+                        if !present.contains(key.decoded(self.source)) {
+                            present.insert(key, value);
+                        }
+                    }
+                }
+            }
+            Some(_) => {}
+            None => {
+                let Ok(range) = scanner.value() else { return };
+                scanner.blanks();
+                // What goes on in another way is no member of the file, or a broken one.
+                if matches!(scanner.peek(), Some(b',' | b'}')) && !top.contains(name) {
+                    top.insert(Name::at(key, self.source), Value::Text(range.into()));
                 }
             }
         }
-        Some(_) => {}
-        None => {
-            let Ok(range) = scanner.value() else { return };
-            scanner.blanks();
-            // What goes on in another way is no member of the file, or a broken one.
-            if matches!(scanner.peek(), Some(b',' | b'}')) {
-                top.entry(name.into()).or_insert_with(|| Item { key, value: Value::Text(range.into()) });
-            }
-        }
     }
-}
-
-/// Reads the members of an object into `map`. After a mistake `map` holds what was complete before it.
-fn read_object(
-    scanner: &mut Scanner<'_>,
-    source: &[u8],
-    place: Place,
-    map: &mut Map,
-) -> Result<(), Malformed> {
-    // Whether the value read last was surely complete: the digits of a number that was cut off look like a number.
-    let mut unsure = None;
-    let result = scanner.object(|scanner, key| {
-        let sound = |piece: &scan::Range| std::str::from_utf8(&source[piece.clone()]).is_ok();
-        if !sound(&key) {
-            return Err(Malformed { at: key.start, expected: "name in UTF-8" });
-        }
-        let name = text::decode(&source[key.clone()]).into_boxed_slice();
-        unsure = None;
-        if map.contains_key(&name) {
-            return Err(Malformed { at: key.start, expected: "name that is there only once" });
-        }
-        if let Some(inner) = place.inner(&name)
-            && scanner.peek() == Some(b'{')
-        {
-            let mut object = Map::new();
-            let result = read_object(scanner, source, inner, &mut object);
-            map.insert(name, Item { key: key.into(), value: Value::Object(object) });
-            return result;
-        }
-        let value = scanner.value()?;
-        if !sound(&value) {
-            if matches!(place, Place::Top) {
-                map.insert(name, Item { key: key.into(), value: Value::Text(value.clone().into()) });
-            }
-            return Err(Malformed { at: value.start, expected: "value in UTF-8" });
-        }
-        if !matches!(source[value.end - 1], b'}' | b']' | b'"') {
-            unsure = Some(name.clone());
-        }
-        map.insert(name, Item { key: key.into(), value: Value::Text(value.into()) });
-        Ok(())
-    });
-    if result.is_err()
-        && let Some(name) = unsure
-    {
-        map.shift_remove(&name);
-    }
-    result
 }

@@ -62,12 +62,13 @@ impl Entry {
     /// Reads a row; the reason, when it is none that we understand.
     pub(super) fn decode(row: &[u8]) -> Result<Self, String> {
         let members = scan::members(row).map_err(|error| format!("it is no object: {error}"))?;
-        if let Some((name, _)) = members.iter().find(|(name, _)| !FIELDS.iter().any(|f| f.as_bytes() == name))
+        if let Some((name, _)) =
+            members.iter().find(|(name, _)| !FIELDS.iter().any(|f| f.as_bytes() == &**name))
         {
             return Err(format!("the field {:?} is unknown", String::from_utf8_lossy(name)));
         }
         let field = |name: &'static str| {
-            let found = members.iter().rfind(|(key, _)| key == name.as_bytes());
+            let found = members.iter().rfind(|(key, _)| **key == *name.as_bytes());
             let (_, range) = found.ok_or_else(|| format!("the field {name} is missing"))?;
             let value = &row[range.clone()];
             if value.starts_with(b"\"") {
@@ -162,7 +163,7 @@ pub(super) fn object(members: &[(&str, Vec<u8>)], indent: usize) -> Vec<u8> {
 pub(super) fn patched(row: &[u8], name: &str, value: &str) -> Vec<u8> {
     let members = scan::members(row).unwrap_or_default();
     let mut patched = row.to_vec();
-    for (_, range) in members.into_iter().rev().filter(|(key, _)| key == name.as_bytes()) {
+    for (_, range) in members.into_iter().rev().filter(|(key, _)| **key == *name.as_bytes()) {
         patched.splice(range, text::encode(value.as_bytes()));
     }
     patched
@@ -170,7 +171,7 @@ pub(super) fn patched(row: &[u8], name: &str, value: &str) -> Vec<u8> {
 
 /// A text field of a row that may be damaged otherwise.
 pub(super) fn peek(row: &[u8], name: &str) -> Option<Vec<u8>> {
-    let (_, range) = scan::members(row).ok()?.into_iter().rfind(|(key, _)| key == name.as_bytes())?;
+    let (_, range) = scan::members(row).ok()?.into_iter().rfind(|(key, _)| **key == *name.as_bytes())?;
     let value = &row[range];
     value.starts_with(b"\"").then(|| text::decode(value))
 }

@@ -5,9 +5,11 @@
 //! byte for byte, the version before the last change is kept, and a damaged file is healed and kept aside.
 
 mod document;
+mod emit;
 mod entry;
 pub mod history;
 mod inspect;
+mod map;
 mod rebuild;
 mod rename;
 mod salvage;

@@ -48,7 +48,7 @@ impl TaskRecord {
             .filter(|(name, _)| !matches!(*name, "version" | "repository" | "asked"))
             .collect();
         let entry = Entry::decode(&entry::object(&fields, 0)).ok()?;
-        let asked = members.iter().rfind(|(name, _)| name == b"asked");
+        let asked = members.iter().rfind(|(name, _)| **name == *b"asked");
         let asked = asked.and_then(|(_, range)| text::to_asked(&content[range.clone()]));
         Some(Self { entry, repository, asked })
     }
@@ -59,7 +59,7 @@ impl TaskRecord {
         let content = small(&admin_dir.join(RECORD))?;
         let members = scan::members(&content).ok()?;
         let segment = |name: &str| {
-            let (_, range) = members.iter().rfind(|(key, _)| key == name.as_bytes())?;
+            let (_, range) = members.iter().rfind(|(key, _)| **key == *name.as_bytes())?;
             let value = &content[range.clone()];
             String::from_utf8(value.starts_with(b"\"").then(|| text::decode(value))?).ok()
         };

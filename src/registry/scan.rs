@@ -1,6 +1,8 @@
 //! Finds the pieces of JSON text without interpreting them, so that what is not touched can be written again byte for
 //! byte. Accepts what Python's `json.loads` accepts, at any depth and without recursion.
 
+use std::borrow::Cow;
+
 use super::text;
 
 /// Where and why text is no JSON.
@@ -78,23 +80,20 @@ impl<'a> Scanner<'a> {
         }
         loop {
             let rest = &self.source[self.at..];
-            let stop = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-            if let Some(control) = rest[..stop].iter().position(|byte| *byte < 32) {
-                self.at += control;
-                return self.fail("end of the string");
-            }
+            let stop = plain(rest);
             self.at += stop;
             match rest.get(stop) {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(start..self.at);
                 }
-                Some(_) => match rest.get(stop + 1) {
+                Some(b'\\') => match rest.get(stop + 1) {
                     Some(b'u') if text::hex4(&rest[stop + 2..]).is_some() => self.at += 6,
                     Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
                     _ => return self.fail("escape that JSON knows"),
                 },
-                None => return self.fail("end of the string"),
+                // A control character, or nothing more.
+                _ => return self.fail("end of the string"),
             }
         }
     }
@@ -218,12 +217,33 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// How many bytes at the beginning of a text simply belong to a string: up to a quote, a backslash or a control character.
+/// Eight at a time, because a registry is little else than strings, most of them too short for a search that has to be
+/// set up first.
+fn plain(text: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // The high bit of each byte that is smaller than a limit of at most 128, at least in the lowest of those.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = text.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let ends = below(word, 32) | equal(word, b'"') | equal(word, b'\\');
+        if ends != 0 {
+            return index * 8 + ends.trailing_zeros() as usize / 8;
+        }
+    }
+    let at = rest.iter().position(|byte| matches!(byte, 0..32 | b'"' | b'\\'));
+    text.len() - rest.len() + at.unwrap_or(rest.len())
+}
+
 /// Key (decoded) and value of each member of an object that is all there is in `source`.
-pub(super) fn members(source: &[u8]) -> Result<Vec<(Vec<u8>, Range)>> {
+pub(super) fn members(source: &[u8]) -> Result<Vec<(Cow<'_, [u8]>, Range)>> {
     let mut members = Vec::with_capacity(9);
     let mut scanner = Scanner::new(source);
     scanner.object(|scanner, key| {
-        members.push((text::decode(&source[key]), scanner.value()?));
+        members.push((text::decoded(&source[key]), scanner.value()?));
         Ok(())
     })?;
     scanner.end()?;
@@ -233,6 +253,21 @@ pub(super) fn members(source: &[u8]) -> Result<Vec<(Vec<u8>, Range)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_string_ends_at_the_first_byte_that_is_none_of_it() {
+        for length in 0..40 {
+            for end in [b'"', b'\\', 0, 10, 31] {
+                for filler in [b'a', b' ', b'!', b'#', b'[', b']', 0x7f, 0x80, 0xa2, 0xdc, 0xff] {
+                    let mut text = vec![filler; length];
+                    assert_eq!(plain(&text), length);
+                    text.push(end);
+                    text.extend_from_slice(b"\"\\\n rest of it");
+                    assert_eq!(plain(&text), length, "{filler} {end}");
+                }
+            }
+        }
+    }
 
     fn accepts(text: &str) -> bool {
         let mut scanner = Scanner::new(text.as_bytes());

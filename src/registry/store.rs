@@ -143,7 +143,7 @@ impl Store {
         let document = self.write(lock, document, Some(&backup))?;
         match fs::symlink_metadata(&backup) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                disk::replace_file(&backup, &document.emit(), Replace::default())
+                disk::replace_file_of(&backup, &document.parts().slices(), Replace::default())
             }
             _ => Ok(()),
         }
@@ -157,9 +157,9 @@ impl Store {
     ) -> Result<Arc<Document>> {
         disk::sweep_temporaries(&self.path, SWEEP_AFTER);
         disk::sweep_temporaries(&self.home.registry_backup(), SWEEP_AFTER);
-        disk::replace_file(
+        disk::replace_file_of(
             &self.path,
-            &document.emit(),
+            &document.parts().slices(),
             Replace { backup, keep_mode: true, ..Replace::default() },
         )?;
         document.repaired = false;

@@ -4,6 +4,7 @@
 //! Python shows a byte of a path that is no UTF-8 as the lone surrogate U+DC80 to U+DCFF (`surrogateescape`) and
 //! writes that into JSON, so such strings are valid registry content.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use crate::asked::Asked;
@@ -26,8 +27,20 @@ pub(super) fn repair(source: &[u8]) -> Option<Vec<u8>> {
 
 /// The content of a JSON string, given with its quotes. The caller has checked the syntax.
 pub(super) fn decode(quoted: &[u8]) -> Vec<u8> {
+    decoded(quoted).into_owned()
+}
+
+/// The same, as it stands where nothing in it is escaped.
+pub(super) fn decoded(quoted: &[u8]) -> Cow<'_, [u8]> {
     let body = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-    let Some(first) = memchr::memchr(b'\\', body) else { return body.to_vec() };
+    match memchr::memchr(b'\\', body) {
+        Some(first) => unescaped(body, first).into(),
+        None => body.into(),
+    }
+}
+
+/// Resolves the escapes of a text, of which the first one stands at `first`.
+fn unescaped(body: &[u8], first: usize) -> Vec<u8> {
     let mut text = Vec::with_capacity(body.len());
     let mut rest = body;
     let mut next = Some(first);
