@@ -15,7 +15,7 @@ const MAKERS = { ext4: ['mkfs.ext4', '-q'], xfs: ['mkfs.xfs', '-q', '-m', 'refli
 /** What can be measured there. */
 const QUESTIONS = {
   created: { bench: () => require('./created').benchCreated },
-  durable: { bench: () => require('./durable').benchDurable, root: diskRoot },
+  durable: { bench: () => require('./durable').benchDurable, root: diskRoot, isDisk: true },
 }
 
 /** The rows of a question on `type` (`ext4`, `xfs`, `btrfs`), or one that says why there are none. */
@@ -41,10 +41,14 @@ function onMounted([directory, type, question, options]) {
   fs.truncateSync(image, IMAGE_BYTES)
   fs.mkdirSync(place)
   const [maker, ...args] = MAKERS[type]
-  for (const [program, ...words] of [[maker, ...args, image], ['mount', '-o', 'loop', image, place]]) {
-    const { status, stderr } = spawnSync(program, words, { encoding: 'utf8' })
+  const { isDisk } = QUESTIONS[question]
+  // Like a disk: it has its room already, and no second cache between the file system and the device.
+  const before = isDisk ? [['fallocate', '-l', String(IMAGE_BYTES), image]] : []
+  const after = isDisk ? [['sh', '-c', 'losetup --direct-io=on "$(findmnt -n -o SOURCE "$0")"', place]] : []
+  for (const [program, ...words] of [...before, [maker, ...args, image], ['mount', '-o', 'loop', image, place], ...after]) {
+    const { status, stderr, error } = spawnSync(program, words, { encoding: 'utf8' })
     if (status === 0) continue
-    process.stderr.write(`${program}: ${stderr.trim()}\n`)
+    process.stderr.write(`${program}: ${error?.message ?? stderr.trim()}\n`)
     process.exitCode = 3
     return
   }

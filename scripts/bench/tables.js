@@ -43,6 +43,21 @@ function barTable(rows) {
   return withRule([['what', 'bar', 'measured', 'runs'], ...lines])
 }
 
+/** What it costs that a power cut takes nothing away. */
+function durableTable(rows) {
+  const by = new Map()
+  for (const { what, median, ratio } of rows) {
+    const [, place, name] = /^durable, (.*): (.*)$/.exec(what) ?? []
+    if (place !== undefined && median !== null) by.set(place, new Map(by.get(place)).set(name, { median, ratio }))
+  }
+  const lines = [...by].map(([place, of]) => [
+    grouped(place),
+    ...['git', 'git, flushed', 'okstra', 'okstra, fast'].map((name) => amount(of.get(name).median)),
+    ...['okstra beside okstra, fast', 'okstra beside git'].map((name) => times(of.get(name).ratio)),
+  ])
+  return withRule([['create', '`git worktree add`', 'with `core.fsync=all`', 'okstra', 'okstra, `fast`', 'okstra / `fast`', 'okstra / git'], ...lines])
+}
+
 /** Time by number of files, for those who want one look. */
 function shortTable(rows) {
   const all = creations(rows)
@@ -58,7 +73,7 @@ function machineLine(_rows, { at, machine }) {
   return `Measured on ${at.slice(0, 10)} with ${cpus} processors, Linux ${kernel.replace(/^(\d+\.\d+).*/, '$1')}, ${git.replace(' version', '')} and Node ${node}, at a load of ${load.toFixed(1)} before it began.`
 }
 
-const BLOCKS = { create: createTable, bars: barTable, short: shortTable, machine: machineLine }
+const BLOCKS = { create: createTable, bars: barTable, short: shortTable, durable: durableTable, machine: machineLine }
 
 /** The text with each block between `<!-- bench: NAME -->` and `<!-- /bench -->` made anew. */
 function withTables(text, found) {

@@ -68,7 +68,7 @@ impl Report {
 /// Looks at everything, and with [`Options::fix`] mends what can be mended.
 ///
 /// What cannot be looked at is a finding like all others. Fails with [`Error::RootNotFound`], [`Error::GitMissing`],
-/// [`Error::GitTooOld`] and [`Error::Aborted`].
+/// [`Error::GitTooOld`], [`Error::InvalidArgument`] and [`Error::Aborted`].
 pub fn examine(home: &OkstraHome, options: &Options, patience: &Patience) -> Result<Report> {
     // "Nothing is wrong" about a place that was mistyped would be no answer.
     if let Some(root) = options.root.as_ref().filter(|root| !root.is_dir()) {

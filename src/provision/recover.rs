@@ -193,6 +193,9 @@ fn is_complete(intent: &Intent, admin: &Path) -> bool {
 /// Gives the row up that a run had written before the power was cut, where its tree does not count and is out of the way:
 /// nobody had been told of it, and without tree and branch it would stand for nothing.
 fn take_row_back(job: &Job<'_>, intent: &Intent) -> Result<()> {
+    if !intent.is_of_earlier_boot() {
+        return Ok(());
+    }
     let row = job.registry.lookup(&job.plan.key)?.filter(|row| row.status == EntryStatus::Active);
     if row.is_some_and(|row| row.worktree_path == intent.path) && fs::symlink_metadata(&intent.path).is_err()
     {
