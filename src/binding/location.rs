@@ -198,7 +198,7 @@ fn shared(main: Option<&Path>, git_dir: Option<&Path>) -> Result<Vec<SharedDirec
             return Ok(SharedDirectory { name, present: false, tracked: false, ignored: false });
         };
         let known = location::known(main, git_dir, &name)?;
-        let present = main.join(&name).exists();
+        let present = provision::is_shared_there(&name, main);
         Ok(SharedDirectory { name, present, tracked: known.tracked, ignored: known.ignored })
     };
     names.into_iter().map(state).collect()

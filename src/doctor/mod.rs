@@ -32,7 +32,7 @@ use crate::git::version;
 use crate::home::OkstraHome;
 use crate::lock::Patience;
 use crate::registry::history::{Event, EventKind};
-use crate::registry::{Inspection, Registry};
+use crate::registry::{Entry, Inspection, Registry, write_task_record_as};
 
 /// From this age on a lock file, or a part of a worktree, that no process uses counts as left behind.
 const LEFT_BEHIND: Duration = Duration::from_secs(10 * 60);
@@ -165,6 +165,12 @@ impl Doctor<'_> {
     /// Something that is not mended here: `remedy` says why, or what a person can do.
     fn tell(&mut self, finding: Finding, outcome: Outcome, remedy: impl Into<String>) {
         self.findings.push(Finding { outcome, remedy: remedy.into(), ..finding });
+    }
+
+    /// Writes okstra's record of a task into the entry of its worktree, as the registry knows the task.
+    fn write_record(&self, admin: &Path, entry: &Entry, common_dir: &Path) -> Result<()> {
+        let asked = self.registry.asked(&entry.key)?;
+        write_task_record_as(admin, entry, common_dir, asked.as_ref())
     }
 
     /// Something that can be mended, as `remedy` says: mended now, when that is asked for.

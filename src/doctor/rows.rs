@@ -15,7 +15,7 @@ use crate::git::{Repository, mend};
 use crate::home::OkstraHome;
 use crate::link::{self, Claim};
 use crate::lock::{RepositoryLock, TaskLock};
-use crate::registry::{Entry, EntryStatus, Inspection, TaskRecord, write_task_record};
+use crate::registry::{Entry, EntryStatus, Inspection, TaskRecord};
 use crate::trash;
 
 /// Looks at every row.
@@ -129,7 +129,7 @@ fn missing(doctor: &mut Doctor<'_>, entry: &Entry, ground: &Ground<'_>) -> Resul
             if entry.status == EntryStatus::Active {
                 lock::put_on(&now.admin, &entry.key, Empty::Foreign)?;
             }
-            write_task_record(&now.admin, &moved, &now.common_dir)
+            doctor.write_record(&now.admin, &moved, &now.common_dir)
         })?;
         // What else is wrong with it is looked for where it is now.
         return match repositories::find(ground.known, &now.common_dir) {
@@ -226,7 +226,7 @@ fn repository_gone(doctor: &mut Doctor<'_>, entry: &Entry, ground: &Ground<'_>, 
             let lock = RepositoryLock::acquire(doctor.home, common, doctor.patience)?;
             registry.relocate(&entry.key, path, Some(common), doctor.patience)?;
             mend::tie(&admin, path, &lock)?;
-            write_task_record(&admin, entry, common)
+            doctor.write_record(&admin, entry, common)
         },
     )?;
     match repositories::find(ground.known, common) {
@@ -292,8 +292,9 @@ pub(super) fn linked(
             entry.key
         );
         let finding = about(Code::RecordLost, Severity::Warning, message);
-        doctor
-            .mend(finding, "Writes it again, from the row.", |_| write_task_record(admin, entry, common))?;
+        doctor.mend(finding, "Writes it again, from the row.", |doctor| {
+            doctor.write_record(admin, entry, common)
+        })?;
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::git::worktree::{self, Fault};
 use crate::git::{Git, mend};
 use crate::link::{self, Claim};
 use crate::lock::RepositoryLock;
-use crate::registry::{Entry, EntryStatus, write_task_record};
+use crate::registry::{Entry, EntryStatus};
 use crate::task::TaskKey;
 
 /// Mends the link of a row's worktree where it is sure what is right.
@@ -213,7 +213,7 @@ impl Task<'_> {
             if entry.status == EntryStatus::Active {
                 lock::put_on(&claim.admin, &entry.key, if torn { Empty::Torn } else { Empty::Foreign })?;
             }
-            write_task_record(&claim.admin, entry, &claim.common_dir)
+            doctor.write_record(&claim.admin, entry, &claim.common_dir)
         })?;
         if doctor.options.fix { linked(doctor, entry, Some(known), &claim.admin) } else { Ok(()) }
     }
@@ -257,7 +257,7 @@ impl Task<'_> {
                     admin
                 }
             };
-            write_task_record(&admin, entry, common)?;
+            doctor.write_record(&admin, entry, common)?;
             mend::tie(&admin, path, &lock)
         })
     }

@@ -71,6 +71,8 @@ pub fn post_checkout(repository: &Repository) -> Result<Vec<Hook>> {
         Some(0) => {}
         // There is none; git warns.
         Some(1) => return Ok(Vec::new()),
+        // A usage error: this git runs none but that of the hooks directory.
+        Some(129) => return Ok(runnable(&repository.post_checkout).then(of_directory).into_iter().collect()),
         _ => return Err(listed.into_error("hook list", repository.anchor())),
     }
     let mut config = None;

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use self::plan::Plan;
 pub(crate) use self::remarks::standing::new_name as new_name_of_branch;
 pub use self::remarks::{Remark, RemarkCode};
-pub use self::share::configured as shared_directories;
+pub use self::share::{configured as shared_directories, is_there as is_shared_there};
 use self::standpoint::Standpoint;
 pub(crate) use self::standpoint::owner_of_private;
 use crate::asked::{self, Asked};

@@ -108,6 +108,12 @@ fn is_named() -> bool {
     std::env::var_os(NAME).is_some()
 }
 
+/// Whether the main worktree has what is shared under this name, in a form that can be linked.
+#[must_use]
+pub fn is_there(name: &str, main: &Path) -> bool {
+    source(name, main).is_ok()
+}
+
 /// What a link would lead to; else why there can be none.
 fn source(name: &str, main: &Path) -> std::result::Result<PathBuf, String> {
     let place = main.join(name);

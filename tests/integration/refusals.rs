@@ -101,7 +101,7 @@ fn a_branch_of_a_released_task_is_kept_for_it() {
     sandbox.release("t");
     let ask = sandbox.ask("t").group("two");
     let refusal = ask.run().expect_err("the branch holds work");
-    assert!(["OKSTRA_BRANCH_EXISTS", "OKSTRA_BRANCH_OWNED"].contains(&&*refusal.code), "{refusal:#?}");
+    assert_eq!(refusal.code, "OKSTRA_BRANCH_CHECKED_OUT", "{refusal:#?}");
     assert!(!lies_at(ask.path()));
     sandbox.ask("t").restored(&head);
 }
