@@ -291,11 +291,13 @@ export type OkstraErrorCode =
   | 'OKSTRA_DUBIOUS_OWNERSHIP'
   /** The repository that a worktree belongs to is not there any more. */
   | 'OKSTRA_REPOSITORY_GONE'
+  /** The task with this key was asked for under another id, which is spelt the same in paths and branches. */
+  | 'OKSTRA_OTHER_ID'
   /** The task is of another project: the repository that asks is no clone of the task's own. */
   | 'OKSTRA_OTHER_PROJECT'
   /** The worktree is there, but its link to its repository is broken. */
-  | 'OKSTRA_OTHER_PROJECT'
   | 'OKSTRA_WORKTREE_BROKEN'
+  /** The directory lies in a worktree that was removed. */
   | 'OKSTRA_WORKTREE_REMOVED'
   /** The okstra home could be changed by somebody else, or belongs to somebody else. */
   | 'OKSTRA_UNSAFE_HOME'

@@ -87,7 +87,7 @@ const WRONG = [
   [['provision', 'p/g/t', '--phase', 'p', '--lock-timeout=-1'], /--lock-timeout cannot be "-1"/, /whole number/],
   [['show', 'alone'], /"alone" names no task/, /<group>\/<task>/],
   [['show', 'a/b/c/d'], /names no task/, /<group>\/<task>/],
-  [['show', 'p//t'], /names no task/, /<group>\/<task>/],
+  [['show', 'p/g/'], /names no task/, /<group>\/<task>/],
   [['show', 'p/g/t', '--project', 'q'], /the task names the project p, and --project names q/, /out/],
   [['show', 'g/t'], /in no repository/, /--project/],
 ]
