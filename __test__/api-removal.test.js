@@ -519,7 +519,7 @@ for (const [name, make] of Object.entries({
     git('commit', '-q', '--allow-empty', '-m', 'theirs')
     git('worktree', 'add', '-q', '-b', 'fix-t', place)
   },
-  "another task's": async ({ place, repository, options, okstraHome }) => {
+  "another task's": async ({ repository, options, okstraHome }) => {
     await okstra.provisionTaskWorktree(options(repository, 'other'))
     return path.join(okstraHome, 'worktrees', 'shop', 'checkout', 'other')
   },

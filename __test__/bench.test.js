@@ -43,8 +43,8 @@ test('the picture, the tables and the figures that are shown belong together', (
     assert.ok(shown(page) === withTables(shown(page), found), anew)
     assert.match(shown(page), /bench\/create\.svg/)
   }
-  const [page, rows] = ['docs/crash-safety.md', 'docs/bench/durability.json']
-  assert.ok(shown(page) === withTables(shown(page), JSON.parse(shown(rows))), `make it anew: node scripts/bench.js --from ${rows} --tables ${page}`)
+  const [page, file] = ['docs/crash-safety.md', 'docs/bench/durability.json']
+  assert.ok(shown(page) === withTables(shown(page), JSON.parse(shown(file))), `make it anew: node scripts/bench.js --from ${file} --tables ${page}`)
 })
 
 test('a table says every bar, and which is not met', () => {

@@ -101,8 +101,8 @@ test('call: every function that its help names is in the Node API', async (t) =>
   }
   const exported = [...Object.keys(okstraApi), ...Object.keys(okstraApi.registry).map((name) => `registry.${name}`)]
   const own = [
-    ...['__napiBindingTarget', 'InstallationLock', 'checkIdOfTask', 'checkProjectOfTask', 'defaultProjectId', 'findRepository'],
-    ...['locateDirectory', 'lockInstallation', 'registry', 'sharedDirectories', 'tasksText'],
+    '__napiBindingTarget', 'InstallationLock', 'checkIdOfTask', 'checkProjectOfTask', 'defaultProjectId', 'findRepository',
+    'locateDirectory', 'lockInstallation', 'registry', 'sharedDirectories', 'tasksText',
   ]
   const others = exported.filter((name) => !names.includes(name) && !name.endsWith('Sync'))
   assert.deepEqual(others.sort(), own.sort(), 'what only the launcher needs')

@@ -136,7 +136,7 @@ for (const [name, place] of Object.entries({
 for (const [name, place] of Object.entries({
   'the place of the worktree': (box) => path.dirname(box.tree),
   "git's entries": (box) => path.join(box.repository, '.git', 'worktrees'),
-  'the tree in the trash': (box) => okstra.listTrash()[0].tree,
+  'the tree in the trash': () => okstra.listTrash()[0].tree,
 })) {
   test(`a return that fails is refused, or taken back whole: ${name}`, async (t) => {
     const box = await withTask(t)

@@ -187,7 +187,7 @@ test('a stash that was made here, and a ref of this worktree alone, stand in the
 
 test('what the project tracks is its content, also where it looks like a bare repository', async (t) => {
   const fixture = (name) => ({ [`${name}/HEAD`]: 'ref: refs/heads/main\n', [`${name}/config`]: '[core]\n', [`${name}/objects/.gitkeep`]: '', [`${name}/refs/heads/.gitkeep`]: '' })
-  const { git, write, tree, box } = await withTask(t, { 'a.txt': 'one\n', ...fixture('tests/fixture.git'), ...fixture('spaces in/the name.gitted'), ...fixture('.') })
+  const { git, write, tree } = await withTask(t, { 'a.txt': 'one\n', ...fixture('tests/fixture.git'), ...fixture('spaces in/the name.gitted'), ...fixture('.') })
   await okstra.removeTask(TASK)
   await okstra.restoreTask(TASK)
   write('tests/fixture.git/objects/aa/bb', 'new\n')

@@ -100,6 +100,10 @@ const calls: Record<keyof typeof okstra, () => unknown> = {
   doctorSync: () => call(okstra.doctorSync, doctor),
   locateDirectory: async () => (await okstra.locateDirectory('.')).repository?.branch,
   locateDirectorySync: () => okstra.locateDirectorySync('.').gitVersion,
+  findRepository: () => okstra.findRepository('.')?.common,
+  defaultProjectId: () => okstra.defaultProjectId('.')?.length,
+  checkIdOfTask: () => okstra.checkIdOfTask('shop/checkout/none', 'checkout', 'none'),
+  checkProjectOfTask: () => okstra.checkProjectOfTask('shop/checkout/none', '.'),
   sharedDirectories: async () => (await okstra.sharedDirectories(null, null)).map(({ name }) => name),
   sharedDirectoriesSync: () => okstra.sharedDirectoriesSync().map(({ name }) => name),
   lockInstallation: () =>

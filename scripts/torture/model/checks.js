@@ -150,9 +150,9 @@ function checkRepository({ sandbox, repository, placeOf, model }, thorough) {
   const wanted = [...trees, `worktree ${sandbox.path('repository-sentinel')}`].sort()
   if (known.join() !== wanted.join()) violations.push(`git worktree list has ${known.join(', ')}; not ${wanted.join(', ')}`)
   for (const name of intents(sandbox)) violations.push(`intent left: ${name}`)
-  const active = model.tasks.filter((task) => task.row === 'active')
-  const standing = new Set(active.map((task) => `okstra ${keyOf(task)}: use okstra remove`))
-  for (const task of active.filter((task) => task.tree)) {
+  const active = model.tasks.filter((each) => each.row === 'active')
+  const standing = new Set(active.map((each) => `okstra ${keyOf(each)}: use okstra remove`))
+  for (const task of active.filter((each) => each.tree)) {
     const reason = sandbox.tryGit(placeOf(task), 'rev-parse', '--git-path', 'locked').stdout.trim()
     if (!there(reason)) violations.push(`${task.name}: it is active, and its entry is not locked`)
   }
