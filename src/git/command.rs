@@ -196,7 +196,7 @@ impl<'a> Git<'a> {
     }
 
     /// Only looks: git takes no lock that it could do without, fetches nothing, and runs nothing that the repository
-    /// configures (see [`super::looking`]). Without this `git status` writes the index that it refreshed, and a commit that
+    /// configures (see `src/git/looking.rs`). Without this `git status` writes the index that it refreshed, and a commit that
     /// somebody makes in that moment fails.
     #[must_use]
     pub const fn looks_only(mut self) -> Self {
