@@ -311,7 +311,9 @@ impl Error {
                 "Rename or delete it (`git branch -m {blocking} <new name>`), or use another task id or category."
             ),
             Self::BranchOwned { owner, .. } => {
-                format!("Use another task id or category, or release {owner} first (`okstra release {owner}`).")
+                format!(
+                    "Use another task id or category, or take {owner} away with its branch (`okstra remove {owner} --delete-branch`)."
+                )
             }
             Self::BranchOfOtherHome { branch, place, .. } => format!(
                 "Use another task id or category; or have whoever has {} remove it there, then rename branch {branch}.",
