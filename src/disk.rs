@@ -324,6 +324,39 @@ pub fn is_full(_directory: &Path) -> bool {
 
 /// Reads a regular file of at most `limit` bytes; `None` when there is none. Never hangs on a FIFO or a device.
 pub fn read_regular(path: &Path, limit: u64) -> io::Result<Option<(File, Vec<u8>)>> {
+    let Some((mut file, length)) = open_regular(path, limit)? else { return Ok(None) };
+    let mut content = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
+    file.read_to_end(&mut content)?;
+    Ok(Some((file, content)))
+}
+
+/// Whether a text stands in a regular file of at most `limit` bytes; `None` when there is none. Takes no memory for the
+/// whole of it, which with a large registry would cost more than the search.
+pub fn contains(path: &Path, text: &memchr::memmem::Finder<'_>, limit: u64) -> io::Result<Option<bool>> {
+    const AT_ONCE: usize = 256 << 10;
+    let Some((mut file, _)) = open_regular(path, limit)? else { return Ok(None) };
+    // The text may stand across two pieces.
+    let overlap = text.needle().len().saturating_sub(1);
+    let mut piece = vec![0; AT_ONCE + overlap];
+    let mut kept = 0;
+    loop {
+        let read = match file.read(&mut piece[kept..]) {
+            Ok(0) => return Ok(Some(false)),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let filled = kept + read;
+        if text.find(&piece[..filled]).is_some() {
+            return Ok(Some(true));
+        }
+        kept = overlap.min(filled);
+        piece.copy_within(filled - kept..filled, 0);
+    }
+}
+
+/// Opens a regular file of at most `limit` bytes, and gives how many it has.
+fn open_regular(path: &Path, limit: u64) -> io::Result<Option<(File, u64)>> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -331,7 +364,7 @@ pub fn read_regular(path: &Path, limit: u64) -> io::Result<Option<(File, Vec<u8>
         &mut options,
         rustix::fs::OFlags::NONBLOCK.bits().cast_signed(),
     );
-    let mut file = match options.open(path) {
+    let file = match options.open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -344,9 +377,7 @@ pub fn read_regular(path: &Path, limit: u64) -> io::Result<Option<(File, Vec<u8>
         let message = format!("it has {} bytes, and more than {limit} are not read", metadata.len());
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
-    let mut content = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    file.read_to_end(&mut content)?;
-    Ok(Some((file, content)))
+    Ok(Some((file, metadata.len())))
 }
 
 #[cfg(test)]
@@ -389,6 +420,26 @@ mod tests {
         fs::create_dir_all(target.join("not empty")).unwrap();
         assert!(replace_file(&target, b"x", Replace::default()).is_err());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_text_is_found_wherever_it_stands_in_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("f");
+        let wanted = memchr::memmem::Finder::new("shop/checkout/fix-42\"");
+        assert_eq!(contains(&path, &wanted, 1 << 30).unwrap(), None);
+        let piece = 256 << 10;
+        for before in [0, 1, piece - 21, piece - 1, piece, piece + 19, 3 * piece - 7] {
+            let mut content = vec![b'/'; before];
+            content.extend_from_slice(wanted.needle());
+            replace_file(&path, &content, Replace::default()).unwrap();
+            assert_eq!(contains(&path, &wanted, 1 << 30).unwrap(), Some(true), "{before}");
+            content.pop();
+            replace_file(&path, &content, Replace::default()).unwrap();
+            assert_eq!(contains(&path, &wanted, 1 << 30).unwrap(), Some(false), "{before}");
+        }
+        assert!(contains(&path, &wanted, 10).is_err());
+        assert!(contains(directory.path(), &wanted, 1 << 30).is_err());
     }
 
     #[test]

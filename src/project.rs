@@ -47,15 +47,12 @@ pub fn default_id(home: &OkstraHome, registry: &Registry, around: &Around) -> Re
     let name: String = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let own = safe_segment(&name);
     let mut found: BTreeMap<String, String> = BTreeMap::new();
-    let rows = registry.rows_of(common)?;
-    for row in &rows {
-        if row.key.project() == own || registry.has_default_project(&row.key)? {
-            note(&mut found, &row.key, &row.created_at);
-        }
+    for row in registry.signs_of_default(common, &own)? {
+        note(&mut found, &row.key, &row.created_at);
     }
     let moved = |recorded: &Path| recorded != common;
-    if !rows.iter().any(|row| row.key.project() == own) {
-        for (record, _) in registry.records_in(common, home).iter().filter(|(_, recorded)| moved(recorded)) {
+    if !found.contains_key(&own) {
+        for (record, _) in registry.moved_records_in(common, home) {
             note(&mut found, &record.key, &record.created_at);
         }
         for record in trash::entries_in(home, common)? {
@@ -105,23 +102,17 @@ const MOST_BASES: usize = 1000;
 
 /// The rows whose repository is gone and whose base is a commit of this one: it was this repository, before it was moved.
 fn homeless(registry: &Registry, common_dir: &Path) -> Result<Vec<Entry>> {
-    let mut gone: BTreeMap<PathBuf, bool> = BTreeMap::new();
-    let mut rows = registry.with_recorded_repositories()?;
-    rows.retain(|(_, recorded)| {
-        *gone.entry(recorded.clone()).or_insert_with(|| std::fs::symlink_metadata(recorded).is_err())
-    });
     let is_id = |id: &str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-    rows.retain(|(row, _)| is_id(&row.base_ref));
-    rows.truncate(MOST_BASES);
+    let rows = registry.of_gone_repositories(MOST_BASES, |row| is_id(&row.base_ref))?;
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     let Some(repository) = trash::repository_at(common_dir, "main")? else { return Ok(Vec::new()) };
-    let asked: String = rows.iter().map(|(row, _)| format!("{}\n", row.base_ref)).collect();
+    let asked: String = rows.iter().map(|row| format!("{}\n", row.base_ref)).collect();
     let git = repository.git().args(["cat-file", "--batch-check=%(objecttype)"]).looks_only();
     let output = git.input_bytes(asked.into_bytes()).read()?;
     let kinds = String::from_utf8_lossy(&output).lines().map(|kind| kind == "commit").collect::<Vec<_>>();
-    Ok(rows.into_iter().zip(kinds).filter(|(_, is_there)| *is_there).map(|((row, _), _)| row).collect())
+    Ok(rows.into_iter().zip(kinds).filter(|(_, is_there)| *is_there).map(|(row, _)| row).collect())
 }
 
 /// Whether a repository may have what a task has: fails with [`Error::OtherProject`] when the task is of another project.

@@ -140,6 +140,12 @@ impl TaskKey {
     /// Takes the three segments as given, as the registry does. Fails when one is empty, `.` or `..`, or holds a
     /// slash or a control character, because two different tasks could then share a key or a place.
     pub fn new(project: &str, group: &str, task: &str) -> Result<Self> {
+        Self::check(project, group, task)?;
+        Ok(Self { project: project.into(), group: group.into(), task: task.into() })
+    }
+
+    /// Fails where [`Self::new`] would.
+    pub fn check(project: &str, group: &str, task: &str) -> Result<()> {
         for (what, value) in [("project id", project), ("task group", group), ("task id", task)] {
             if value.is_empty() {
                 return Err(Error::invalid(what, value, "it is empty"));
@@ -156,7 +162,7 @@ impl TaskKey {
             }
             no_control(what, value)?;
         }
-        Ok(Self { project: project.into(), group: group.into(), task: task.into() })
+        Ok(())
     }
 
     /// The same for segments as a caller gives them: a blank group, which says that the task is in none, is `_`.

@@ -7,7 +7,7 @@ use napi_derive::napi;
 use super::arguments::Fields;
 use super::error::guarded;
 use super::registry::{read_filter, with_registry};
-use super::shapes::{TaskOverview, WorktreeEntry};
+use super::shapes::TaskOverview;
 use crate::error::Error;
 use crate::registry::{Filter, Row};
 use crate::survey::brief::{self, Form, Present};
@@ -22,9 +22,8 @@ pub fn list_tasks(env: Env, filter: Unknown<'_>) -> napi::Result<Vec<TaskOvervie
     guarded(&env, || {
         let filter = read_filter(filter)?;
         with_registry(&env, |registry| {
-            let (mut tasks, mut present) = (Vec::new(), Present::default());
-            registry.each(&filter, |row| tasks.push(overview(&mut present, row)))?;
-            Ok(tasks)
+            let mut present = Present::default();
+            Ok(registry.rows(&filter)?.iter().map(|row| overview(&mut present, &row)).collect())
         })
     })
 }
@@ -64,22 +63,22 @@ pub struct TasksText {
     pub text: Uint8Array,
 }
 
-fn overview(present: &mut Present, row: Row<'_>) -> TaskOverview {
-    let repository = row.repository().map(|path| path.to_string_lossy().into_owned());
-    let state = brief::state_of(&row.entry, present);
-    let entry = WorktreeEntry::shown(row.entry);
+/// A path that no JavaScript string can hold has U+FFFD in it, so that one such row does not hide all others.
+fn overview(present: &mut Present, row: &Row<'_>) -> TaskOverview {
+    let Row { key, view, .. } = row;
+    let owned = |text: &str| text.to_owned();
     TaskOverview {
-        task_key: entry.task_key,
-        project_id: entry.project_id,
-        task_group: entry.task_group,
-        task_id: entry.task_id,
-        worktree_path: entry.worktree_path,
-        branch: entry.branch,
-        base_ref: entry.base_ref,
-        created_at: entry.created_at,
-        last_phase: entry.last_phase,
-        status: entry.status,
-        state,
-        repository,
+        task_key: owned(key),
+        project_id: owned(&view.project),
+        task_group: owned(&view.group),
+        task_id: owned(&view.task),
+        worktree_path: view.worktree_path.to_string_lossy().into_owned(),
+        branch: owned(&view.branch),
+        base_ref: owned(&view.base_ref),
+        created_at: owned(&view.created_at),
+        last_phase: owned(&view.last_phase),
+        status: view.status.as_str(),
+        state: brief::state_of(view, present),
+        repository: row.repository().map(|path| path.to_string_lossy().into_owned()),
     }
 }

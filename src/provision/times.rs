@@ -104,10 +104,9 @@ fn may_have_been_used(job: &Job<'_>) -> bool {
         if !is_history && !name.starts_with(b"registry.json") {
             continue;
         }
-        match disk::read_regular(&entry.path(), LIMIT) {
-            Ok(Some((_, text))) if names.find(&text).is_none() => {}
+        match disk::contains(&entry.path(), &names, LIMIT) {
             // Gone meanwhile: its new version is there too.
-            Ok(None) => {}
+            Ok(Some(false) | None) => {}
             _ => return true,
         }
         registry |= name == b"registry.json";

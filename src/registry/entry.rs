@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::view::View;
 use super::{scan, text};
-use crate::checked;
 use crate::task::TaskKey;
 
 /// Whether a task holds its branch.
@@ -61,62 +61,12 @@ pub(super) const FIELDS: [&str; 9] = [
 impl Entry {
     /// Reads a row; the reason, when it is none that we understand.
     pub(super) fn decode(row: &[u8]) -> Result<Self, String> {
-        let members = scan::members(row).map_err(|error| format!("it is no object: {error}"))?;
-        if let Some((name, _)) =
-            members.iter().find(|(name, _)| !FIELDS.iter().any(|f| f.as_bytes() == &**name))
-        {
-            return Err(format!("the field {:?} is unknown", String::from_utf8_lossy(name)));
-        }
-        let field = |name: &'static str| {
-            let found = members.iter().rfind(|(key, _)| **key == *name.as_bytes());
-            let (_, range) = found.ok_or_else(|| format!("the field {name} is missing"))?;
-            let value = &row[range.clone()];
-            if value.starts_with(b"\"") {
-                Ok(text::decode(value))
-            } else {
-                Err(format!("the field {name} is no string"))
-            }
-        };
-        let exact =
-            |name| String::from_utf8(field(name)?).map_err(|_| format!("the field {name} is no Unicode"));
-        // These are shown and never used as names, so that a stray surrogate in them does no harm.
-        let shown = |name| field(name).map(|text| String::from_utf8_lossy(&text).into_owned());
-        let key = TaskKey::new(&exact("project_id")?, &exact("task_group")?, &exact("task_id")?)
-            .map_err(|error| error.to_string())?;
-        let status = match &*field("status")? {
-            b"active" => EntryStatus::Active,
-            b"released" => EntryStatus::Released,
-            other => return Err(format!("the status {:?} is unknown", String::from_utf8_lossy(other))),
-        };
-        let worktree_path =
-            text::to_path(&field("worktree_path")?).ok_or("the path is none of this system")?;
-        // What is at this path is moved, and git is given this name.
-        if !checked::is_path(&worktree_path) {
-            return Err("the path is no plain absolute one".into());
-        }
-        let branch = exact("branch")?;
-        if !branch.is_empty() && !checked::is_branch_name(&branch) {
-            return Err("the branch is none that git could have".into());
-        }
-        Ok(Self {
-            key,
-            worktree_path,
-            branch,
-            base_ref: exact("base_ref")?,
-            created_at: shown("created_at")?,
-            last_phase: shown("last_phase")?,
-            status,
-        })
+        View::read(row)?.to_entry()
     }
 
     /// Reads a row that stands under the given key; a row that names another task than its key is none.
     pub(super) fn decode_at(key: &[u8], row: &[u8]) -> Result<Self, String> {
-        let entry = Self::decode(row)?;
-        if entry.key.to_string().as_bytes() == key {
-            Ok(entry)
-        } else {
-            Err(format!("its fields name the task {}", entry.key))
-        }
+        View::read_at(key, row)?.to_entry()
     }
 
     /// The members of the row: name and value as JSON, in the order in which 0.12.0 writes them.
@@ -171,9 +121,13 @@ pub(super) fn patched(row: &[u8], name: &str, value: &str) -> Vec<u8> {
 
 /// A text field of a row that may be damaged otherwise.
 pub(super) fn peek(row: &[u8], name: &str) -> Option<Vec<u8>> {
+    spelled(row, name).map(text::decode)
+}
+
+/// The same as it is spelled, with its quotes.
+pub(super) fn spelled<'a>(row: &'a [u8], name: &str) -> Option<&'a [u8]> {
     let (_, range) = scan::members(row).ok()?.into_iter().rfind(|(key, _)| **key == *name.as_bytes())?;
-    let value = &row[range];
-    value.starts_with(b"\"").then(|| text::decode(value))
+    Some(&row[range]).filter(|value| value.starts_with(b"\""))
 }
 
 /// Whether a row may name the branch: a search that spares decoding ten thousand rows to find one.

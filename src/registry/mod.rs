@@ -12,12 +12,14 @@ mod inspect;
 mod map;
 mod rebuild;
 mod rename;
+mod repositories;
 mod salvage;
 mod scan;
 mod store;
 #[cfg(test)]
 mod tests;
 mod text;
+mod view;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use self::history::{Event, EventKind, HistoryFilter};
 pub use self::inspect::{Inspection, Unusable};
 pub use self::rebuild::{TaskRecord, write_task_record, write_task_record_as};
 use self::store::Store;
+pub use self::view::{Row, View};
 use crate::asked::Asked;
 use crate::clock;
 use crate::error::{Error, Result};
@@ -72,22 +75,35 @@ impl Filter {
             && self.group.as_deref().is_none_or(|wanted| wanted == entry.key.group())
             && self.status.is_none_or(|wanted| wanted == entry.status)
     }
+
+    fn admits_view(&self, view: &View<'_>) -> bool {
+        self.project.as_deref().is_none_or(|wanted| wanted == view.project)
+            && self.group.as_deref().is_none_or(|wanted| wanted == view.group)
+            && self.status.is_none_or(|wanted| wanted == view.status)
+    }
 }
 
-/// A row, and the file that it stands in.
-#[derive(Debug)]
-pub struct Row<'a> {
-    /// What it says.
-    pub entry: Entry,
-    document: &'a Document,
-    key: &'a [u8],
+/// The rows of the registry at one moment that a filter admits.
+pub struct Rows {
+    store: Arc<Store>,
+    document: Arc<Document>,
+    filter: Filter,
 }
 
-impl Row<'_> {
-    /// See [`Registry::repository_of`].
-    #[must_use]
-    pub fn repository(&self) -> Option<PathBuf> {
-        repository(self.document, self.key, Some(&self.entry.worktree_path))
+impl Rows {
+    /// Each of them, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        let document = &*self.document;
+        document.rows().filter_map(move |(key, row)| match self.store.view(key, row) {
+            Ok(view) if self.filter.admits_view(&view) => {
+                Some(Row::new(std::str::from_utf8(key).ok()?, view, document))
+            }
+            Ok(_) => None,
+            Err(reason) => {
+                self.store.warn_of_row(key, &reason);
+                None
+            }
+        })
     }
 }
 
@@ -130,24 +146,14 @@ impl Registry {
     /// The rows that the filter admits, in the order of the file. Takes no lock. A row that cannot be used is left out
     /// and named in [`Self::warnings`].
     pub fn list(&self, filter: &Filter) -> Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        self.each(filter, |row| entries.push(row.entry))?;
-        Ok(entries)
+        Ok(self.rows(filter)?.iter().filter_map(|row| row.entry().ok()).collect())
     }
 
-    /// The same, one by one, each able to tell its repository as [`Self::repository_of`] does. One look at the file, for
-    /// as many rows as there are.
-    pub fn each(&self, filter: &Filter, mut take: impl FnMut(Row<'_>)) -> Result<()> {
+    /// The same where they stand: one look at the file, for as many rows as there are.
+    pub fn rows(&self, filter: &Filter) -> Result<Rows> {
         let document = self.store.load()?;
-        for (key, row) in document.rows() {
-            match self.store.decode(key, row) {
-                Ok(entry) if filter.admits(&entry) => take(Row { entry, document: &document, key }),
-                Ok(_) => {}
-                Err(reason) => self.store.warn_of_row(key, &reason),
-            }
-        }
         self.store.warn_of_damaged(&document);
-        Ok(())
+        Ok(Rows { store: Arc::clone(&self.store), document, filter: filter.clone() })
     }
 
     /// The common git directory of the repository that a task's worktree belongs to: as it was recorded, else as the
@@ -156,47 +162,6 @@ impl Registry {
         let document = self.store.load()?;
         let Some(entry) = self.entry(&document, key)? else { return Ok(None) };
         Ok(repository(&document, key.to_string().as_bytes(), Some(&entry.worktree_path)))
-    }
-
-    /// The rows that are recorded as of the repository with this (resolved) common git directory.
-    pub fn rows_of(&self, common_dir: &Path) -> Result<Vec<Entry>> {
-        let document = self.store.load()?;
-        // Most records of a large registry name another repository, and need no decoding to tell.
-        let quoted = text::encode(&text::from_path(common_dir));
-        let finder = memchr::memmem::Finder::new(&quoted);
-        let records = document.records().filter(|(_, record)| entry::may_mention(record, &finder));
-        let keys = records.map(|(key, _)| key).filter(|key| {
-            document.repository(key).is_some_and(|recorded| rebuild::canonical(&recorded) == common_dir)
-        });
-        let decode = |key: &[u8]| Entry::decode_at(key, document.row(key)?).ok();
-        Ok(keys.filter_map(decode).collect())
-    }
-
-    /// The tasks of this home that a repository itself names: by okstra's records in git's entries of worktrees, which move
-    /// with the repository, and by the places that these entries name. Each with the common git directory that is recorded.
-    #[must_use]
-    pub fn records_in(&self, common_dir: &Path, home: &OkstraHome) -> Vec<(Entry, PathBuf)> {
-        rebuild::tasks_named_in(common_dir, home)
-            .into_iter()
-            .filter_map(|named| match named {
-                rebuild::Named::Recorded(record) => {
-                    let ours = record.entry.worktree_path.starts_with(home.worktrees());
-                    (ours || matches!(self.lookup(&record.entry.key), Ok(Some(_))))
-                        .then_some((record.entry, record.repository))
-                }
-                rebuild::Named::Placed(key) => {
-                    self.lookup(&key).ok().flatten().zip(self.repository_of(&key).ok().flatten())
-                }
-            })
-            .collect()
-    }
-
-    /// Every usable row for which a repository is recorded, with its common git directory.
-    pub fn with_recorded_repositories(&self) -> Result<Vec<(Entry, PathBuf)>> {
-        let document = self.store.load()?;
-        let entry = |key: &[u8]| Entry::decode_at(key, document.row(key)?).ok();
-        let found = document.records().filter_map(|(key, _)| Some((entry(key)?, document.repository(key)?)));
-        Ok(found.collect())
     }
 
     /// The row whose worktree lies at a directory; an active one first. For a place that neither its name nor a record

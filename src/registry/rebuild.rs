@@ -36,7 +36,10 @@ impl TaskRecord {
     /// Reads the record in an admin directory; `None` when there is none that can be used.
     #[must_use]
     pub fn read(admin_dir: &Path) -> Option<Self> {
-        let content = small(&admin_dir.join(RECORD))?;
+        Self::of(small(&admin_dir.join(RECORD))?)
+    }
+
+    fn of(content: Vec<u8>) -> Option<Self> {
         let content = text::repair(&content).unwrap_or(content);
         let members = scan::members(&content).ok()?;
         let repository = text::to_path(&entry::peek(&content, "repository")?)?;
@@ -116,7 +119,8 @@ pub(super) enum Named {
     Placed(TaskKey),
 }
 
-/// The tasks that the entries in a repository name.
+/// The tasks that the entries in a repository name, but for those whose record names this very place for it: of
+/// thousands of worktrees that are where they were made no record is decoded.
 pub(super) fn tasks_named_in(common_dir: &Path, home: &OkstraHome) -> Vec<Named> {
     let placed = |admin: &Path| {
         let tree = path_from(&small(&admin.join("gitdir"))?)?;
@@ -125,7 +129,15 @@ pub(super) fn tasks_named_in(common_dir: &Path, home: &OkstraHome) -> Vec<Named>
         let [project, group, task] = names[..] else { return None };
         TaskKey::new(project, group, task).ok().map(Named::Placed)
     };
-    let named = |admin: PathBuf| TaskRecord::read(&admin).map(Named::Recorded).or_else(|| placed(&admin));
+    let here = [b"\"repository\": ".to_vec(), text::encode(&text::from_path(common_dir))].concat();
+    let here = memchr::memmem::Finder::new(&here);
+    let named = |admin: PathBuf| {
+        let record = small(&admin.join(RECORD));
+        if record.as_ref().is_some_and(|record| here.find(record).is_some()) {
+            return None;
+        }
+        record.and_then(TaskRecord::of).map(Named::Recorded).or_else(|| placed(&admin))
+    };
     directories(&common_dir.join("worktrees")).into_iter().filter_map(named).collect()
 }
 

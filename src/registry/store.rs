@@ -11,6 +11,7 @@ use super::document::{Damaged, Document};
 use super::entry::{self, Entry, EntryStatus};
 use super::history::{self, Event, EventKind};
 use super::rebuild;
+use super::view::View;
 use crate::clock;
 use crate::disk::{self, Replace};
 use crate::error::{Error, IoContext, Result};
@@ -90,6 +91,8 @@ pub(super) enum Look {
 pub(super) struct Store {
     pub(super) home: OkstraHome,
     path: PathBuf,
+    /// How the paths of worktrees begin.
+    below: Vec<u8>,
     warnings: Mutex<Vec<String>>,
     told: Mutex<HashSet<Vec<u8>>>,
 }
@@ -98,6 +101,7 @@ impl Store {
     pub(super) fn new(home: &OkstraHome) -> Self {
         Self {
             path: home.registry_file(),
+            below: home.worktrees().join("").into_os_string().into_encoded_bytes(),
             home: home.clone(),
             warnings: Mutex::default(),
             told: Mutex::default(),
@@ -289,11 +293,23 @@ impl Store {
 
     /// Reads a row that stands under the given key, and that names a place where this home may have a worktree.
     pub(super) fn decode(&self, key: &[u8], row: &[u8]) -> Result<Entry, String> {
-        let entry = Entry::decode_at(key, row)?;
-        if self.home.may_hold(&entry.worktree_path) {
-            return Ok(entry);
+        self.view(key, row)?.to_entry()
+    }
+
+    /// The same, where it stands.
+    pub(super) fn view<'a>(&self, key: &[u8], row: &'a [u8]) -> Result<View<'a>, String> {
+        let view = View::read_at(key, row)?;
+        if self.is_plainly_below(&view.worktree_path) || self.home.may_hold(&view.worktree_path) {
+            return Ok(view);
         }
-        Err(format!("it names {}, where okstra keeps its own files", entry.worktree_path.display()))
+        Err(format!("it names {}, where okstra keeps its own files", view.worktree_path.display()))
+    }
+
+    /// Whether a path, which leads nowhere but down, is one of a worktree, as that of nearly every row: the answer of
+    /// [`OkstraHome::may_hold`], without taking the path apart.
+    fn is_plainly_below(&self, path: &Path) -> bool {
+        let inside = path.as_os_str().as_encoded_bytes().strip_prefix(&*self.below);
+        inside.is_some_and(|inside| inside.first().is_some_and(|first| first.is_ascii_alphanumeric()))
     }
 
     /// Tells once of each row that is broken and that nothing could bring back.

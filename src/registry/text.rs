@@ -147,12 +147,28 @@ pub(super) fn from_path(path: &Path) -> Vec<u8> {
     text
 }
 
+/// The same, as it stands where nothing in it has to be resolved.
+pub(super) fn as_path(text: Cow<'_, [u8]>) -> Option<Cow<'_, Path>> {
+    match text {
+        // Every lone surrogate begins with this byte.
+        #[cfg(unix)]
+        Cow::Borrowed(text) if memchr::memchr2(0xed, 0, text).is_none() => {
+            let path = Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(text));
+            Some(Cow::Borrowed(path))
+        }
+        text => to_path(&text).map(Cow::Owned),
+    }
+}
+
 /// The path that a text names; `None` when the text holds a surrogate that stands for no byte.
 #[cfg(unix)]
 pub(super) fn to_path(text: &[u8]) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStringExt;
+    // Every lone surrogate begins with this byte.
+    let plain = memchr::memchr(0xed, text).unwrap_or(text.len());
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
+    bytes.extend_from_slice(&text[..plain]);
+    let mut rest = &text[plain..];
     while let Some((&byte, after)) = rest.split_first() {
         match surrogate(rest) {
             Some(unit @ 0xdc80..=0xdcff) => {

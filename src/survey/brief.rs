@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::columns;
 use crate::error::Result;
-use crate::registry::{Entry, EntryStatus, Filter, Registry};
+use crate::registry::{EntryStatus, Filter, Registry, Row, View};
 
 /// How tasks are written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,27 +41,27 @@ pub struct Text {
 
 /// The tasks that the filter lets through and that are in a state (any, when none is named).
 pub fn text(registry: &Registry, filter: &Filter, state: Option<&str>, form: &Form) -> Result<Text> {
+    let rows = registry.rows(filter)?;
     let mut present = Present::default();
     let mut writer = Writer::new(form);
     let mut counts = (0, 0);
-    registry.each(filter, |row| {
+    for row in rows.iter() {
         counts.0 += 1;
-        let real = state_of(&row.entry, &mut present);
+        let real = state_of(&row.view, &mut present);
         if state.is_none_or(|wanted| wanted == real) {
             counts.1 += 1;
-            let repository = if *form == Form::Json { row.repository() } else { None };
-            writer.add(row.entry, real, repository.as_deref());
+            writer.add(row, real);
         }
-    })?;
+    }
     Ok(Text { all: counts.0, shown: counts.1, text: writer.finish() })
 }
 
 /// What is true of a task: `missing` when it is active and its directory is gone, else what the registry says.
-pub fn state_of(entry: &Entry, present: &mut Present) -> &'static str {
-    if entry.status == EntryStatus::Active && !present.is_dir(&entry.worktree_path) {
+pub fn state_of(view: &View<'_>, present: &mut Present) -> &'static str {
+    if view.status == EntryStatus::Active && !present.is_dir(&view.worktree_path) {
         "missing"
     } else {
-        entry.status.as_str()
+        view.status.as_str()
     }
 }
 
@@ -105,14 +105,14 @@ impl Names {
     }
 }
 
-enum Writer<'a> {
-    Table { rows: Vec<[String; 6]>, ages: Ages },
-    Porcelain { more: &'a str, text: Vec<u8> },
+enum Writer<'f, 'a> {
+    Table { rows: Vec<[Cow<'a, str>; 6]>, ages: Ages },
+    Porcelain { more: &'f str, text: Vec<u8> },
     Json(Vec<u8>),
 }
 
-impl<'a> Writer<'a> {
-    fn new(form: &'a Form) -> Self {
+impl<'f, 'a> Writer<'f, 'a> {
+    fn new(form: &'f Form) -> Self {
         match form {
             Form::Table => Self::Table { rows: Vec::new(), ages: Ages::default() },
             Form::Porcelain { more } => Self::Porcelain { more, text: Vec::new() },
@@ -120,17 +120,20 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn add(&mut self, entry: Entry, state: &str, repository: Option<&Path>) {
-        let path = entry.worktree_path.to_string_lossy();
+    fn add(&mut self, row: Row<'a>, state: &'static str) {
+        let repository = if let Self::Json(_) = self { row.repository() } else { None };
+        let Row { key, view, .. } = row;
+        let path = match view.worktree_path {
+            Cow::Borrowed(path) => path.to_string_lossy(),
+            Cow::Owned(path) => path.to_string_lossy().into_owned().into(),
+        };
         match self {
             Self::Table { rows, ages } => {
-                let (key, path) = (entry.key.to_string(), path.into_owned());
-                let age = ages.of(&entry.created_at);
-                rows.push([key, state.to_owned(), age, entry.branch, entry.last_phase, path]);
+                let age = ages.of(&view.created_at);
+                rows.push([key.into(), state.into(), age.into(), view.branch, view.last_phase, path]);
             }
             Self::Porcelain { more, text } => {
-                let key = entry.key.to_string();
-                let fields = [&*key, state, &path, &entry.branch, &entry.last_phase, &entry.created_at];
+                let fields = [key, state, &path, &view.branch, &view.last_phase, &view.created_at];
                 for (index, field) in fields.into_iter().enumerate() {
                     if index > 0 {
                         text.push(b'\t');
@@ -145,18 +148,18 @@ impl<'a> Writer<'a> {
                     text.push(b',');
                 }
                 let object = Object {
-                    task_key: &entry.key.to_string(),
-                    project_id: entry.key.project(),
-                    task_group: entry.key.group(),
-                    task_id: entry.key.task(),
+                    task_key: key,
+                    project_id: &view.project,
+                    task_group: &view.group,
+                    task_id: &view.task,
                     worktree_path: &path,
-                    branch: &entry.branch,
-                    base_ref: &entry.base_ref,
-                    created_at: &entry.created_at,
-                    last_phase: &entry.last_phase,
-                    status: entry.status.as_str(),
+                    branch: &view.branch,
+                    base_ref: &view.base_ref,
+                    created_at: &view.created_at,
+                    last_phase: &view.last_phase,
+                    status: view.status.as_str(),
                     state,
-                    repository: repository.map(Path::to_string_lossy),
+                    repository: repository.as_deref().map(Path::to_string_lossy),
                 };
                 // Text into memory: nothing of it can fail.
                 let _ = serde_json::to_writer(&mut *text, &object);

@@ -1,7 +1,9 @@
 //! Lines with aligned columns, as the launcher's own tables are.
 
+use std::borrow::Cow;
+
 /// A header and rows in columns that are as wide as their widest cell; the last one is not filled up.
-pub(super) fn table<const N: usize>(header: &[&str; N], rows: &[[String; N]]) -> Vec<u8> {
+pub(super) fn table<const N: usize>(header: &[&str; N], rows: &[[Cow<'_, str>; N]]) -> Vec<u8> {
     let mut widths = header.map(width);
     for row in rows {
         for (cell, widest) in row.iter().zip(&mut widths) {
@@ -12,7 +14,7 @@ pub(super) fn table<const N: usize>(header: &[&str; N], rows: &[[String; N]]) ->
     line(&mut text, header.iter().copied(), &widths);
     for row in rows {
         text.push(b'\n');
-        line(&mut text, row.iter().map(String::as_str), &widths);
+        line(&mut text, row.iter().map(|cell| &**cell), &widths);
     }
     text
 }
@@ -30,7 +32,8 @@ fn line<'a>(text: &mut Vec<u8>, cells: impl Iterator<Item = &'a str>, widths: &[
 }
 
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+    // Every byte is looked at, so that many are at once.
+    text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'))
 }
 
 /// A text that cannot move the cursor, colour the terminal or forge a line.
@@ -83,7 +86,7 @@ mod tests {
 
     #[test]
     fn columns_are_aligned_whatever_is_in_them() {
-        let row = |cells: [&str; 3]| cells.map(str::to_owned);
+        let row = |cells: [&'static str; 3]| cells.map(Cow::Borrowed);
         let rows = [
             row(["a", "bb", "c"]),
             row(["\u{6f22}\u{5b57}", "e\u{301}", ""]),

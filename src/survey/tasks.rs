@@ -69,17 +69,14 @@ pub fn find(home: &OkstraHome, registry: &Registry, filter: &Filter) -> Result<V
     }
     let mut found = Vec::new();
     let mut known: HashSet<PathBuf> = HashSet::new();
-    let mut rows = Vec::new();
-    registry.each(&Filter::default(), |row| {
-        known.insert(row.entry.worktree_path.clone());
-        let intent = intents.remove(&row.entry.key.to_string());
-        if filter.admits(&row.entry) {
-            let repository = row.repository();
-            rows.push((row.entry, intent, repository));
+    for row in registry.rows(&Filter::default())?.iter() {
+        known.insert(row.view.worktree_path.clone().into_owned());
+        let intent = intents.remove(row.key);
+        if let Ok(entry) = row.entry()
+            && filter.admits(&entry)
+        {
+            found.push(of_row(home, entry, intent, row.repository())?);
         }
-    })?;
-    for (entry, intent, repository) in rows {
-        found.push(of_row(home, entry, intent, repository)?);
     }
     // What has no row has no status, so a filter by status leaves it out.
     if filter.status.is_none() {
