@@ -62,6 +62,16 @@ test('a table says every bar, and which is not met', () => {
   assert.throws(() => withTables('<!-- bench: other -->\n<!-- /bench -->', { rows: [] }), /there is no table other/)
 })
 
+test('a table says by which door okstra was measured', () => {
+  const created = (contender, median) => ({ what: `created, 200 files: ${contender}`, contender, files: 200, median, ratio: median / 10, bar: '', met: true, note: '' })
+  const rowsOf = [created('git', 10), created('okstra', 8), created('okstra, a spare', 7), created('okstra, the command', 45)]
+  const text = withTables('<!-- bench: short -->\n<!-- /bench -->\n<!-- bench: create -->\n<!-- /bench -->', { rows: rowsOf })
+  assert.match(text, /\| repository \| `git worktree add` \| `okstra provision` \| a call of the API \| the same, claiming a spare \|\n.*\n\| 200 files \| 10 ms \| 45 ms \| 8\.0 ms \| 7\.0 ms \|\n/)
+  assert.match(text, /\| create \| .* \| okstra, a call \| a call, with a spare \| `okstra provision` \|/)
+  assert.match(text, /\| 200 files \| 10 ms \| {2}\| 0\.80 x \| 0\.70 x \| 4\.50 x \|/)
+  assert.ok(!picture(rowsOf).includes('the command'))
+})
+
 test('a run writes its rows and where they come from', (t) => {
   const file = path.join(sandbox(t).dir, 'result.json')
   const { status, stdout, stderr } = bench('--quick', '--only', 'created-200', '--json', file)
@@ -76,7 +86,7 @@ test('a run writes its rows and where they come from', (t) => {
     for (const name of ['median', 'ratio']) assert.ok(row[name] === null || row[name] > 0, `${row.what}: ${name}`)
     assert.equal(typeof row.met, 'boolean')
   }
-  const contenders = ['git', 'git, 2 workers', 'okstra', 'okstra, a spare', 'from memory', 'wt', 'gtr']
+  const contenders = ['git', 'git, 2 workers', 'okstra', 'okstra, a spare', 'okstra, the command', 'from memory', 'wt', 'gtr']
   assert.deepEqual(written.map(({ contender }) => contender), contenders)
   assert.equal(written.find(({ contender }) => contender === 'okstra').bar, '1 x git')
   assert.equal(status, written.every(({ met }) => met) ? 0 : 1)

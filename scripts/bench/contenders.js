@@ -91,6 +91,12 @@ function contenders({ sandbox, addon }, repository) {
       prepare: () => addon.warmSparesSync({ projectRoot: repository, count: 1 }),
       make: (id) => expect(addon.provisionTaskWorktreeSync(request(repository, `spare-${id}`))),
     },
+    'okstra, the command': {
+      make(id) {
+        run(sandbox, repository, [process.execPath, [OKSTRA, 'provision', `bench/created/command-${id}`, '--phase', 'implementation', '--category', 'feature']])
+        return path.join(sandbox.home, 'worktrees', 'bench', 'created', `command-${id}`)
+      },
+    },
     'from memory': { measure: () => fillFromMemory(repository, sandbox.path('made')) },
   }
   for (const [name, command] of Object.entries(PEERS)) {

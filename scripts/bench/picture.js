@@ -24,7 +24,7 @@ const duration = (ms) => (ms >= 1000 ? `${ms / 1000} s` : `${ms} ms`)
 /** The points of each contender that was measured, `[files, milliseconds]` by number of files. */
 function pointsOf(rows) {
   const points = new Map(Object.keys(SERIES).map((contender) => [contender, []]))
-  for (const { contender, files, median } of rows) if (contender && median !== null) points.get(contender).push([files, median])
+  for (const { contender, files, median } of rows) if (contender && median !== null) points.get(contender)?.push([files, median])
   return new Map([...points].filter(([, list]) => list.length > 0).map(([contender, list]) => [contender, list.sort(([a], [b]) => a - b)]))
 }
 

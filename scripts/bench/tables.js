@@ -2,7 +2,14 @@
 
 // The tables of the documentation: each stands between two marks, and is made from the rows that the picture is drawn from.
 
-const CONTENDERS = { 'git, 2 workers': 'git, 2 workers', okstra: 'okstra', 'okstra, a spare': 'okstra, a spare', 'from memory': 'from memory' }
+// By which door: okstra as a call in a process that runs already, or as a command with Node's own start.
+const CONTENDERS = {
+  'git, 2 workers': 'git, 2 workers',
+  okstra: 'okstra, a call',
+  'okstra, a spare': 'a call, with a spare',
+  'okstra, the command': '`okstra provision`',
+  'from memory': 'from memory',
+}
 const SHORT = ['200 files', '2000 files', '20000 files', '100000 files']
 
 const grouped = (text) => String(text).replace(/\d{4,}/g, (digits) => digits.replace(/\B(?=(\d{3})+$)/g, ','))
@@ -62,10 +69,10 @@ function durableTable(rows) {
 function shortTable(rows) {
   const all = creations(rows)
   const lines = SHORT.filter((what) => all.has(what)).map((what) => {
-    const of = (name) => amount(all.get(what).get(name).median)
-    return [grouped(what), of('git'), of('okstra'), of('okstra, a spare')]
+    const of = (name) => (all.get(what).has(name) ? amount(all.get(what).get(name).median) : '')
+    return [grouped(what), of('git'), of('okstra, the command'), of('okstra'), of('okstra, a spare')]
   })
-  return withRule([['repository', '`git worktree add`', 'okstra', 'okstra, claiming a spare'], ...lines])
+  return withRule([['repository', '`git worktree add`', '`okstra provision`', 'a call of the API', 'the same, claiming a spare'], ...lines])
 }
 
 function machineLine(_rows, { at, machine }) {
