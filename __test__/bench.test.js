@@ -98,6 +98,7 @@ test('what very many rows and worktrees cost is measured through the command, be
   assert.ok(status === 0 || status === 1, stderr)
   const measured = JSON.parse(fs.readFileSync(file, 'utf8')).rows
   assert.deepEqual(measured.map(({ what, bar }) => `${what} | ${bar}`), [
+    '1000 rows: node -e 0 | ',
     ...['path', 'provision, reused', 'list --fast', 'list --fast --json', 'release', 'provision of a new task'].map((name) => `1000 rows: okstra ${name} | 300 ms user + sys`),
     '5 worktrees: okstra doctor | 10000 ms',
     '5 worktrees: git status in each, in a row | ',

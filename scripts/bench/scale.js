@@ -13,6 +13,7 @@ const { inTurn, median } = require('./measure')
 
 const PROVISION = ['--phase', 'implementation', '--category', 'feature', '--json']
 const GROUPS = 50
+const EMPTY = 'node -e 0'
 
 /** Writes a registry of so many further rows as okstra does: three in four released, their directories gone. */
 function addRows(sandbox, repository, count) {
@@ -48,6 +49,8 @@ function rowsScale({ rows, runs, bar }) {
     okstra(['provision', 'bench/scale/task', ...PROVISION], at)
     addRows(sandbox, repository, rows)
     const commands = {
+      // What of it is the start of Node, and how fast the machine is now.
+      [EMPTY]: () => timed(process.execPath, ['-e', '0'], at),
       path: () => okstra(['path', 'bench/scale/task'], at),
       'provision, reused': () => okstra(['provision', 'bench/scale/task', ...PROVISION], at),
       'list --fast': () => okstra(['list', '--fast'], at),
@@ -62,17 +65,17 @@ function rowsScale({ rows, runs, bar }) {
         if (run > 0) times[name].push(taken)
       }
     }
+    const of = (name, what) => median(times[name].map((taken) => taken[what]))
     return Object.keys(commands).map((name) => {
-      const cpu = median(times[name].map((taken) => taken.cpu))
-      const wall = median(times[name].map((taken) => taken.wall))
+      const cpu = of(name, 'cpu')
+      const judge = name === EMPTY ? { bar: '', met: true } : { bar: `${bar} ms user + sys`, met: cpu <= bar }
       return {
-        what: `${rows} rows: okstra ${name}`,
+        what: `${rows} rows: ${name === EMPTY ? '' : 'okstra '}${name}`,
         median: cpu,
         unit: 'ms user + sys',
-        ratio: null,
-        bar: `${bar} ms user + sys`,
-        met: cpu <= bar,
-        note: `${runs} runs; ${wall.toFixed(0)} ms from start to end`,
+        ratio: cpu / of(EMPTY, 'cpu'),
+        ...judge,
+        note: `${runs} runs in turn with ${EMPTY}; ${of(name, 'wall').toFixed(0)} ms from start to end`,
       }
     })
   } finally {
