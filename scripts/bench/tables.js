@@ -10,6 +10,12 @@ const CONTENDERS = {
   'okstra, the command': '`okstra provision`',
   'from memory': 'from memory',
 }
+const IN_SHORT = {
+  git: '`git worktree add`',
+  'okstra, the command': '`okstra provision`',
+  okstra: 'a call of the API',
+  'okstra, a spare': 'the same, claiming a spare',
+}
 const SHORT = ['200 files', '2000 files', '20000 files', '100000 files']
 
 const grouped = (text) => String(text).replace(/\d{4,}/g, (digits) => digits.replace(/\B(?=(\d{3})+$)/g, ','))
@@ -30,15 +36,20 @@ function creations(rows) {
   return found
 }
 
+/** Those of the contenders that were measured at all, each with its heading. */
+const measured = (all, contenders) => Object.entries(contenders).filter(([name]) => [...all.values()].some((by) => by.has(name)))
+
 /** How long each contender takes, in times of git. */
 function createTable(rows) {
   const used = (row) => (row?.processor ? grouped(row.processor.user + row.processor.system) : '')
-  const lines = [...creations(rows)].map(([what, by]) => {
-    const ratios = Object.keys(CONTENDERS).map((name) => (by.has(name) ? times(by.get(name).ratio) : ''))
+  const all = creations(rows)
+  const columns = measured(all, CONTENDERS)
+  const lines = [...all].map(([what, by]) => {
+    const ratios = columns.map(([name]) => (by.has(name) ? times(by.get(name).ratio) : ''))
     const both = used(by.get('git')) && `${used(by.get('git'))} / ${used(by.get('okstra'))} ms`
     return [grouped(what), amount(by.get('git').median), ...ratios, both]
   })
-  return withRule([['create', '`git worktree add`', ...Object.values(CONTENDERS), 'user + sys, git / okstra'], ...lines])
+  return withRule([['create', '`git worktree add`', ...columns.map(([, heading]) => heading), 'user + sys, git / okstra'], ...lines])
 }
 
 /** Every bar, and what was reached. */
@@ -68,11 +79,12 @@ function durableTable(rows) {
 /** Time by number of files, for those who want one look. */
 function shortTable(rows) {
   const all = creations(rows)
-  const lines = SHORT.filter((what) => all.has(what)).map((what) => {
-    const of = (name) => (all.get(what).has(name) ? amount(all.get(what).get(name).median) : '')
-    return [grouped(what), of('git'), of('okstra, the command'), of('okstra'), of('okstra, a spare')]
-  })
-  return withRule([['repository', '`git worktree add`', '`okstra provision`', 'a call of the API', 'the same, claiming a spare'], ...lines])
+  const columns = measured(all, IN_SHORT)
+  const lines = SHORT.filter((what) => all.has(what)).map((what) => [
+    grouped(what),
+    ...columns.map(([name]) => (all.get(what).has(name) ? amount(all.get(what).get(name).median) : '')),
+  ])
+  return withRule([['repository', ...columns.map(([, heading]) => heading)], ...lines])
 }
 
 function machineLine(_rows, { at, machine }) {
