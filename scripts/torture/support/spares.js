@@ -31,10 +31,16 @@ function spares(sandbox) {
   return { ready: of('ready'), making: of('making'), claimed: of('claimed') }
 }
 
-/** Trees that recovery moved aside with files in them: a spare that got there is lost. */
-function filledQuarantine(sandbox) {
+/** What was found in quarantine before, by sandbox. */
+const found = new WeakMap()
+
+/** Trees that recovery moved aside with files in them since this was called last. */
+function newlyAside(sandbox) {
   const quarantine = path.join(sandbox.home, 'worktrees', '.quarantine')
-  return list(quarantine).filter((name) => list(path.join(quarantine, name, 'tree')).some((file) => file !== '.git'))
+  const filled = list(quarantine).filter((name) => list(path.join(quarantine, name, 'tree')).some((file) => file !== '.git'))
+  const before = found.get(sandbox) ?? new Set()
+  found.set(sandbox, new Set(filled))
+  return filled.filter((name) => !before.has(name))
 }
 
 /**
@@ -45,7 +51,10 @@ function checkSpares(sandbox, before) {
   const { ready, making, claimed } = spares(sandbox)
   const violations = [...making, ...claimed].map((name) => `a spare was left as ${name}`)
   if (ready.length > before) violations.push(`${ready.length} spares, and there were ${before}`)
-  for (const name of filledQuarantine(sandbox)) violations.push(`a filled tree lies in quarantine: ${name}`)
+  // A run at a path that a dead one had used claims none but fills its tree (src/provision/times.rs); killed at that, the
+  // tree goes there, and the spare is still ready. One that is not was moved there.
+  const aside = newlyAside(sandbox)
+  if (ready.length < before) for (const name of aside) violations.push(`a spare lies in quarantine: ${name}`)
   return violations
 }
 
